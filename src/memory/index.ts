@@ -1,0 +1,2 @@
+// memory/: guest RAM, seen from the host.
+export { GuestMemory, GuestMemoryError } from './guest-memory.ts'
