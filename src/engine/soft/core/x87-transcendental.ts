@@ -1,0 +1,1 @@
+export function x87Transcendental(modrm: u32): void {}
