@@ -1,0 +1,10 @@
+// What the host sets in the machine as a whole. Failures are logged, none is fatal.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+void system_clock(uint64_t nanoseconds);
+void system_entropy(const char *bytes, size_t length);
+void system_hostname(const char *name);
+void system_loopback_up(void);
+void system_limits(void);

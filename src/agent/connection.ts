@@ -1,0 +1,304 @@
+// The host's side of the agent: one control connection, and one stream for each piped descriptor.
+//
+//    start(spec) ─► START ─► agent ─► STARTED pid | FAILED errno step
+//               └─► connect(1025) × pipes, each beginning with (id, fd)
+//    later:        EXITED code signal, and how much the program had written by then
+//
+// No polling: every promise here is settled by a frame, by the end of the connection, or by `fail()`, which the
+// machine calls when its CPU stopped. A guest that breaks the protocol loses the connection; nothing is thrown.
+import type { Duplex } from 'node:stream'
+import { VmError } from '../errors/index.ts'
+import {
+  type ProcessExit,
+  type ProcessSpec,
+  type RemoteProcess,
+  StartFailure,
+  type StreamTransport,
+} from './contract.ts'
+import { errnoName } from './errno.ts'
+import * as protocol from './protocol.ts'
+import { ProcessInput, ProcessOutput } from './stdio.ts'
+
+const E2BIG = 7
+const MAX_ID = 0xffff_ffff
+
+/** A program between START and EXITED. */
+interface Entry {
+  started(pid: number): void
+  failed(error: Error): void
+  exited(exit: ProcessExit, stdoutBytes: number, stderrBytes: number): void
+}
+
+export interface AgentOptions {
+  /** The agent's remarks, e.g. a mount that an image does not need but a program might. */
+  readonly onLog?: (line: string) => void
+}
+
+export class AgentConnection {
+  readonly #control: Duplex
+  readonly #transport: StreamTransport
+  readonly #options: AgentOptions
+  readonly #entries = new Map<number, Entry>()
+  readonly #streams = new Set<Duplex>()
+  readonly #frames = new protocol.FrameReader()
+  #nextId = 1
+  #failure: VmError | undefined
+  #ready!: () => void
+  #readyFailed!: (error: Error) => void
+  #bye: (() => void) | undefined
+  #over!: () => void
+  #version = ''
+
+  /** The agent mounted everything and takes requests. Rejects with the VmError that ended the connection. */
+  readonly ready: Promise<void>
+  /** The connection is over, for whatever reason; never rejects. */
+  readonly closed: Promise<void>
+
+  /** `control` is a stream between the agent and port 1024, whoever of the two has called the other. */
+  constructor(control: Duplex, transport: StreamTransport, options: AgentOptions = {}) {
+    this.#control = control
+    this.#transport = transport
+    this.#options = options
+    this.ready = new Promise((resolve, reject) => {
+      this.#ready = resolve
+      this.#readyFailed = reject
+    })
+    this.ready.catch(() => {})
+    this.closed = new Promise((resolve) => {
+      this.#over = resolve
+    })
+    control.on('data', (chunk: Buffer) => this.#receive(chunk))
+    control.on('error', (cause) => this.fail(crashed('the connection to the guest failed', cause)))
+    control.on('close', () => this.fail(crashed('the guest closed its connection')))
+    control.on('end', () => this.fail(crashed('the guest closed its connection')))
+  }
+
+  /** The agent's version, once `ready`. */
+  get version(): string {
+    return this.#version
+  }
+
+  async start(spec: ProcessSpec): Promise<RemoteProcess> {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#nextId > MAX_ID)
+      throw new VmError('ERR_INLINUX_AGENT_PROTOCOL', 'this machine has started 2^32 programs')
+    const { program, argv, env, cwd = '', user = '', umask = 0o022, stdin, stdout, stderr } = spec
+    const payload = protocol.encodeStart({
+      program,
+      argv,
+      env,
+      cwd,
+      user,
+      umask,
+      stdio: [stdin, stdout, stderr],
+    })
+    if (payload === undefined) throw new StartFailure('E2BIG', E2BIG, 'exec')
+    const id = this.#nextId++
+    return this.#launch(id, spec, payload)
+  }
+
+  /** Sets the guest's real-time clock, in nanoseconds since 1970 UTC. */
+  setClock(nanoseconds: bigint): void {
+    this.#send(protocol.MSG_CLOCK, 0, 0, protocol.encodeU64(nanoseconds))
+  }
+
+  /** Mixes random bytes into the guest's pool, credited in full. At most 4096 bytes count. */
+  addEntropy(bytes: Uint8Array): void {
+    this.#send(protocol.MSG_ENTROPY, 0, 0, bytes)
+  }
+
+  setHostname(name: string): void {
+    this.#send(protocol.MSG_HOSTNAME, 0, 0, protocol.encodeString(name))
+  }
+
+  /** Kills all programs, writes data back if asked to, and stops the guest. Resolved when it said goodbye or is
+   * gone; from then on nothing in the guest matters and the machine can be dropped. */
+  powerOff({ sync }: { readonly sync: boolean }): Promise<void> {
+    if (this.#failure !== undefined) return Promise.resolve()
+    const bye = new Promise<void>((resolve) => {
+      this.#bye = resolve
+    })
+    this.#send(protocol.MSG_POWEROFF, sync ? protocol.POWEROFF_SYNC : 0, 0, new Uint8Array())
+    return Promise.race([bye, this.closed])
+  }
+
+  /** Drops everything at once. What is still waiting fails with ERR_INLINUX_MACHINE_CLOSED. */
+  close(): void {
+    this.fail(new VmError('ERR_INLINUX_MACHINE_CLOSED', 'the machine was closed'))
+  }
+
+  /** The guest is gone: settles every promise and destroys every stream with `error`. The first call counts. */
+  fail(error: VmError): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    this.#readyFailed(error)
+    for (const entry of this.#entries.values()) entry.failed(error)
+    this.#entries.clear()
+    for (const stream of this.#streams) stream.destroy()
+    this.#control.destroy()
+    this.#over()
+  }
+
+  // ── a program ───────────────────────────────────────────────────────────────────────────────────────────
+
+  async #launch(id: number, spec: ProcessSpec, payload: Buffer): Promise<RemoteProcess> {
+    const lost = (): Error | undefined => this.#failure
+    const started = deferred<number>()
+    const ended = deferred<{ exit: ProcessExit; bytes: [number, number] }>()
+    let alive = true
+    this.#entries.set(id, {
+      started: started.resolve,
+      failed: (error) => {
+        alive = false
+        started.reject(error)
+        ended.reject(error)
+      },
+      exited: (exit, stdoutBytes, stderrBytes) => {
+        alive = false
+        ended.resolve({ exit, bytes: [stdoutBytes, stderrBytes] })
+      },
+    })
+    const streams = [spec.stdin, spec.stdout, spec.stderr].map((mode, fd) =>
+      mode === 'pipe' ? this.#connect(id, fd) : Promise.resolve(null),
+    )
+    this.#send(protocol.MSG_START, spec.defaultHome ? protocol.START_DEFAULT_HOME : 0, id, payload)
+
+    let pid: number
+    let connected: (Duplex | null)[]
+    try {
+      ;[pid, ...connected] = await Promise.all([started.promise, ...streams])
+    } catch (error) {
+      for (const stream of streams) stream.then((open) => open?.destroy()).catch(() => {})
+      if (alive) this.#kill(id, 9, 'group')
+      throw error
+    }
+    const stdin = connected[0] ? new ProcessInput(connected[0], lost) : null
+    const stdout = connected[1] ? new ProcessOutput(connected[1], lost) : null
+    const stderr = connected[2] ? new ProcessOutput(connected[2], lost) : null
+
+    const exited = ended.promise.then(async ({ exit, bytes }) => {
+      await Promise.all([stdout?.arrival(bytes[0]), stderr?.arrival(bytes[1])])
+      return exit
+    })
+    const closed = exited.then(
+      () => Promise.all([stdout?.finished, stderr?.finished]).then(() => {}),
+      () => {},
+    )
+    const kill = (signal: number, target: 'process' | 'group'): boolean => {
+      if (alive) this.#kill(id, signal, target)
+      return alive
+    }
+    return { pid, stdin, stdout, stderr, kill, exited, closed }
+  }
+
+  async #connect(id: number, fd: number): Promise<Duplex> {
+    let stream: Duplex
+    try {
+      stream = await this.#transport.connect(protocol.STREAM_PORT)
+    } catch (cause) {
+      throw this.#failure ?? crashed('the guest refused a stream', cause)
+    }
+    if (this.#failure !== undefined) {
+      stream.destroy()
+      throw this.#failure
+    }
+    this.#streams.add(stream)
+    stream.on('close', () => this.#streams.delete(stream))
+    stream.on('error', () => {})
+    stream.write(protocol.encodeStreamHeader(id, fd))
+    return stream
+  }
+
+  #kill(id: number, signal: number, target: 'process' | 'group'): void {
+    this.#send(
+      protocol.MSG_SIGNAL,
+      target === 'group' ? protocol.SIGNAL_GROUP : 0,
+      id,
+      protocol.encodeU32(signal),
+    )
+  }
+
+  // ── frames ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  #send(type: number, flags: number, id: number, payload: Uint8Array): void {
+    if (this.#failure === undefined) this.#control.write(protocol.encodeFrame(type, flags, id, payload))
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const frame of this.#frames.push(chunk)) this.#handle(frame)
+    } catch (cause) {
+      this.fail(new VmError('ERR_INLINUX_AGENT_PROTOCOL', 'the guest broke the protocol', { cause }))
+    }
+  }
+
+  #handle({ type, id, payload }: protocol.Frame): void {
+    const reader = new protocol.PayloadReader(payload)
+    const entry = this.#entries.get(id)
+    switch (type) {
+      case protocol.MSG_READY:
+        this.#greet(reader)
+        return
+      case protocol.MSG_STARTED:
+        entry?.started(reader.u32())
+        return
+      case protocol.MSG_FAILED: {
+        const errno = reader.u32()
+        const step = protocol.START_STEPS[reader.u32()] ?? 'protocol'
+        this.#entries.delete(id)
+        entry?.failed(new StartFailure(errnoName(errno), errno, step))
+        return
+      }
+      case protocol.MSG_EXITED: {
+        const [code, signal] = [reader.u32(), reader.u32()]
+        const [stdoutBytes, stderrBytes] = [reader.u64(), reader.u64()]
+        this.#entries.delete(id)
+        const exit = signal === 0 ? { code: code & 0xff, signal: null } : { code: null, signal }
+        entry?.exited(exit, stdoutBytes, stderrBytes)
+        return
+      }
+      case protocol.MSG_LOG:
+        this.#options.onLog?.(reader.string())
+        return
+      case protocol.MSG_BYE:
+        this.#bye?.()
+        return
+      default: // a newer agent: what we do not ask for we need not understand
+    }
+  }
+
+  #greet(reader: protocol.PayloadReader): void {
+    const version = reader.u32()
+    if (version !== protocol.PROTOCOL_VERSION) {
+      const message = `the agent speaks protocol ${version}, this library ${protocol.PROTOCOL_VERSION}`
+      this.fail(
+        new VmError('ERR_INLINUX_AGENT_PROTOCOL', message, { fix: 'rebuild the guest (npm run setup)' }),
+      )
+      return
+    }
+    this.#version = reader.string()
+    this.#ready()
+  }
+}
+
+function crashed(message: string, cause?: unknown): VmError {
+  return new VmError('ERR_INLINUX_MACHINE_CRASHED', message, { cause })
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>
+  readonly resolve: (value: T) => void
+  readonly reject: (error: Error) => void
+}
+
+/** Its rejection counts as handled: whoever needs the promise awaits it, others need not know. */
+function deferred<T>(): Deferred<T> {
+  let resolve!: (value: T) => void
+  let reject!: (error: Error) => void
+  const promise = new Promise<T>((res, rej) => {
+    resolve = res
+    reject = rej
+  })
+  promise.catch(() => {})
+  return { promise, resolve, reject }
+}
