@@ -62,3 +62,19 @@ export function x87Push(): void {
   x87Rotate(7)
   x87Write(0, f80sig, f80se)
 }
+
+/**
+ * For instructions that replace ST(0) and push (FXTRACT, FPTAN, FSINCOS): stack underflow or overflow, whose
+ * masked response is the indefinite in both. True when it happened.
+ */
+export function x87PairFault(): bool {
+  const underflow = x87Empty(0)
+  if (!underflow && x87Empty(7)) return false
+  if (x87Raise(IE | SW_SF, u32(!underflow))) {
+    f80Indefinite()
+    x87Write(0, f80sig, f80se)
+    x87Rotate(7)
+    x87Write(0, f80sig, f80se)
+  }
+  return true
+}

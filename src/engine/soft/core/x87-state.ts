@@ -1,4 +1,4 @@
-// The x87 unit's registers in linear memory, and their images: FNSTENV/FLDENV, FNSAVE/FRSTOR, FXSAVE/FXRSTOR, MMX.
+// The x87 unit's registers in linear memory at X87 (160 bytes), and their images: FNSTENV/FLDENV, FNSAVE/FRSTOR, FXSAVE/FXRSTOR, MMX.
 //
 //   +0  CW u16   +2 SW u16 (TOP in bits 11–13)   +4 valid u8 (bit = physical register holds something)
 //   +6  FOP u16  +8 FIP u64   +16 FDP u64         +32 R0…R7, 16 bytes each: significand u64, sign+exponent u16
@@ -7,9 +7,8 @@
 // 8.1.7); only empty / not empty is kept. FCS and FDS are written as zero (CPUID.7.0:EBX bit 13 must say so).
 
 import { CLASS_NORMAL, CLASS_ZERO, f80Class } from './float80'
+import { X87 } from './state'
 
-/** Where the block lies. 160 bytes, 16-byte aligned. */
-export const X87: usize = memory.data(160, 16)
 const CW: usize = 0
 const SW: usize = 2
 const VALID: usize = 4

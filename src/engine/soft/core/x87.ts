@@ -13,7 +13,7 @@ import {
   C0, C1, C2, C3, f80Compare, f80ExtractExponent, f80ExtractSignificand, f80Remainder, f80RoundToInteger, f80Scale,
   REMAINDER_NONE,
 } from './float80-parts'
-import { x87Answer, x87Overflow, x87Push, x87Raise, x87Underflow } from './x87-answer'
+import { x87Answer, x87Overflow, x87PairFault, x87Push, x87Raise, x87Underflow } from './x87-answer'
 import {
   SW_SF, x87Control, x87Empty, x87Free, x87Init, x87Pending, x87Pop, x87Rotate, x87Se, x87SetPointers, x87SetStatus,
   x87Sig, x87Status, x87Write,
@@ -391,21 +391,7 @@ function constant(i: u32): void {
 
 /** FXTRACT: the exponent replaces ST(0), the significand is pushed. */
 function extract(): void {
-  if (x87Empty(0)) {
-    if (x87Underflow(0)) {
-      x87Rotate(7)
-      x87Write(0, f80sig, f80se)
-    }
-    return
-  }
-  if (!x87Empty(7)) {
-    if (!x87Raise(IE | SW_SF, 1)) return
-    f80Indefinite()
-    x87Write(0, f80sig, f80se)
-    x87Rotate(7)
-    x87Write(0, f80sig, f80se)
-    return
-  }
+  if (x87PairFault()) return
   const sig = x87Sig(0)
   const se = x87Se(0)
   const number = f80ExtractExponent(sig, se)
