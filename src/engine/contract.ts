@@ -1,27 +1,36 @@
 // The contract between a machine and the CPU that runs it.
 //
-// An engine runs inside a Worker (see engine/worker.ts) and knows nothing of virtio, files or networks: it runs
-// guest instructions until something outside of CPU and RAM is needed, and returns an `Exit` that says what.
-// `run()` is called again with the answer stored. Both engines, soft and kvm, keep exactly this contract.
+// An engine runs inside a Worker (see engine/worker.ts) and knows nothing of virtio, files or networks: it
+// runs guest instructions, and calls back for what lies outside of CPU and RAM. Both engines, soft and kvm,
+// keep exactly this contract: for kvm the calls come from the exits of KVM_RUN, for soft out of the middle of
+// an instruction. The calls are synchronous: the guest's instruction waits for the answer.
 
 export type EngineName = 'soft' | 'kvm'
 
+export type IoWidth = 1 | 2 | 4 | 8
+
+/** What a vCPU asks of the world outside. Runs in the vCPU's thread and may block it. */
+export interface VcpuOutside {
+  mmioRead(address: number, width: IoWidth): bigint
+  mmioWrite(address: number, width: IoWidth, value: bigint): void
+  portRead(port: number, width: 1 | 2 | 4): number
+  portWrite(port: number, width: 1 | 2 | 4, value: number): void
+  /** The guest wrote QueueNotify of the virtio device in window `device`: must not block. */
+  notify(device: number, queue: number): void
+}
+
+/** Why `run()` came back. */
 export type Exit =
-  | { readonly kind: 'mmio-read'; readonly address: number; readonly width: 1 | 2 | 4 | 8 }
-  | { readonly kind: 'mmio-write'; readonly address: number; readonly width: 1 | 2 | 4 | 8; readonly value: bigint }
-  | { readonly kind: 'port-read'; readonly port: number; readonly width: 1 | 2 | 4 }
-  | { readonly kind: 'port-write'; readonly port: number; readonly width: 1 | 2 | 4; readonly value: number }
-  /** HLT with interrupts enabled. Sleep at most `nanoseconds` (Infinity: until an interrupt or a kick). */
+  /** HLT: sleep until an interrupt, a kick, or at most `nanoseconds` (Infinity: no timer is armed). */
   | { readonly kind: 'halt'; readonly nanoseconds: number }
+  /** The guest is over: nothing can make this vCPU run again. */
   | { readonly kind: 'shutdown'; readonly reason: ShutdownReason }
-  /** `kick()` was seen, or the instruction budget of this call is used up. */
+  /** A kick was seen, or this call's share of instructions is used up: call `run()` again. */
   | { readonly kind: 'kicked' }
 
-export type ShutdownReason = 'triple-fault' | 'halted-for-ever' | 'internal-error'
+export type ShutdownReason = 'triple-fault' | 'halted-for-ever'
 
 export interface Vcpu {
-  /** Runs until an exit. Bounded: returns `kicked` after some tens of milliseconds at the latest. */
+  /** Runs until an exit; comes back after some tens of milliseconds at the latest. */
   run(): Exit
-  /** Gives the value for the last `mmio-read` or `port-read`; must precede the next `run()`. */
-  completeRead(value: bigint): void
 }

@@ -1,0 +1,149 @@
+// Decoded code: straight runs of instructions, kept by physical address, and forgotten when their bytes change.
+//
+// A block never crosses a page, except one that consists of a single instruction lying across the boundary.
+//     0 u32 physical address of the first byte (all ones: invalidated)
+//     4 u32 number of instructions
+//     8 u32 next block in the list of this page
+//    12 u32 bytes of code
+//    16 u32 physical page of the second part, when the one instruction crosses a page; else 0
+//    20 u32 next block in the list of that second page
+//    24 u32 next block in the same hash bucket
+//    28 u32 the physical address once more, kept when the block is invalidated
+//    32 …   operations (operation.ts), then one END
+//
+// Blocks come out of an arena; when it is full everything is forgotten at once. PAGES has eight bytes for each
+// physical page: the first block in its list, and one bit for each 128-byte line that holds decoded code, so
+// that data beside code can be written without a search.
+
+import { ARENA, ARENA_END, BLOCK_HASH, PAGES } from './layout'
+import { OP_SIZE } from './operation'
+import { STATISTICS } from './state'
+import { forbidFastWrites, ramSize } from './mmu'
+import { leaveHandler } from './generated/handlers'
+
+export const BLOCK_HEADER: usize = 32
+const INVALID: u32 = 0xffffffff
+const HASH_ENTRIES: u32 = 0x10000
+/** No block is longer than this many instructions. */
+export const BLOCK_LIMIT: u32 = 64
+
+let arenaNext: usize = ARENA
+
+// @ts-ignore: decorator
+@inline function bucket(physical: u32): usize {
+  return BLOCK_HASH + (<usize>((physical ^ (physical >> 16)) & (HASH_ENTRIES - 1)) << 2)
+}
+
+/** The block that starts at this physical address, or 0. */
+// @ts-ignore: decorator
+@inline export function findBlock(physical: u32): usize {
+  let block = <usize>load<u32>(bucket(physical))
+  while (block != 0 && load<u32>(block) != physical) block = <usize>load<u32>(block, 24)
+  return block
+}
+
+/** Room for a block of the largest size; forgets everything first when the arena is full. */
+export function beginBlock(): usize {
+  if (arenaNext + BLOCK_HEADER + (<usize>BLOCK_LIMIT + 2) * OP_SIZE > ARENA_END) forgetAllCode()
+  return arenaNext
+}
+
+/** Enters a finished block: header filled in but for links, operations and END in place. */
+export function endBlock(block: usize): void {
+  const physical = load<u32>(block)
+  store<u32>(block, physical, 28)
+  const slot = bucket(physical)
+  store<u32>(block, load<u32>(slot), 24)
+  store<u32>(slot, <u32>block)
+  const secondPage = load<u32>(block, 16)
+  const length = load<u32>(block, 12)
+  const inFirst = secondPage != 0 ? 0x1000 - (physical & 0xfff) : length
+  store<u32>(block, enter(block, physical, inFirst), 8)
+  if (secondPage != 0) store<u32>(block, enter(block, secondPage, length - inFirst), 20)
+  arenaNext = block + BLOCK_HEADER + (<usize>load<u32>(block, 4) + 1) * OP_SIZE
+  store<u64>(STATISTICS, load<u64>(STATISTICS) + 1)
+}
+
+/** Puts a block into a page's list. @returns the former first block of that list */
+function enter(block: usize, physical: u32, length: u32): u32 {
+  const page = PAGES + (<usize>(physical >> 12) << 3)
+  const former = load<u32>(page)
+  if (former == 0) forbidFastWrites(physical & 0xfffff000)
+  store<u32>(page, <u32>block)
+  store<u32>(page, load<u32>(page, 4) | linesOf(physical, length), 4)
+  return former
+}
+
+/** Bits of the 128-byte lines that `[physical, physical + length)` touches; the range lies in one page. */
+function linesOf(physical: u32, length: u32): u32 {
+  const first = (physical & 0xfff) >> 7
+  const last = ((physical & 0xfff) + length - 1) >> 7
+  return (<u32>(<u64>1 << (last + 1)) - 1) & ~((1 << first) - 1)
+}
+
+/** RAM was written: blocks that overlap are forgotten. The range may lie in two pages. */
+export function invalidateCode(physical: u32, size: u32): void {
+  const inPage: u32 = 0x1000 - (physical & 0xfff)
+  if (size > inPage) {
+    invalidateInPage(physical, inPage)
+    // Bounded: a range of at most RAM's size, page by page.
+    for (let at = physical + inPage; at < physical + size; at += 0x1000) invalidateInPage(at, min<u32>(0x1000, physical + size - at))
+  } else {
+    invalidateInPage(physical, size)
+  }
+}
+
+function invalidateInPage(physical: u32, size: u32): void {
+  const page = PAGES + (<usize>(physical >> 12) << 3)
+  if (load<u32>(page) == 0 || (load<u32>(page, 4) & linesOf(physical, size)) == 0) return
+  const pageStart = physical & 0xfffff000
+  let block = <usize>load<u32>(page)
+  let kept: u32 = 0
+  let lines: u32 = 0
+  // Bounded: each block is in the list once, and the arena holds a bounded number.
+  while (block != 0) {
+    const start = load<u32>(block, 28)
+    const length = load<u32>(block, 12)
+    const isSecond = (start & 0xfffff000) != pageStart
+    const next = load<u32>(block + (isSecond ? 20 : 8))
+    const inFirst = load<u32>(block, 16) != 0 ? 0x1000 - (start & 0xfff) : length
+    const from = isSecond ? pageStart : start
+    const bytes = isSecond ? length - inFirst : inFirst
+    if (load<u32>(block) == INVALID) {
+      // Forgotten through its other page: it just drops out of this list.
+    } else if (from < physical + size && physical < from + bytes) {
+      forget(block)
+    } else {
+      store<u32>(block + (isSecond ? 20 : 8), kept)
+      kept = <u32>block
+      lines |= linesOf(from, bytes)
+    }
+    block = <usize>next
+  }
+  store<u32>(page, kept)
+  store<u32>(page, lines, 4)
+}
+
+/** Forgets one block that turned out to be stale. */
+export function discard(block: usize): void {
+  forget(block)
+}
+
+/** Takes a block out of its bucket, and makes each of its operations leave, should it be running just now. */
+function forget(block: usize): void {
+  let link = bucket(load<u32>(block))
+  // Bounded: a bucket holds each block once.
+  while (<usize>load<u32>(link) != block) link = <usize>load<u32>(link) + 24
+  store<u32>(link, load<u32>(block, 24))
+  store<u32>(block, INVALID)
+  const count = load<u32>(block, 4)
+  const leave = <u16>leaveHandler()
+  for (let i: u32 = 0; i < count; i++) store<u16>(block + BLOCK_HEADER + <usize>i * OP_SIZE, leave)
+}
+
+/** Forgets all decoded code. The caller must not go on running a block. */
+export function forgetAllCode(): void {
+  memory.fill(BLOCK_HASH, 0, <usize>HASH_ENTRIES << 2)
+  memory.fill(PAGES, 0, <usize>(ramSize >> 12) << 3)
+  arenaNext = ARENA
+}

@@ -1,0 +1,232 @@
+// The dispatcher: finds the block at RIP, runs its operations, delivers what they raise, and between blocks looks
+// for kicks, timers and interrupts.
+//
+// V8 cannot replace a running function by its optimized version, so `run` returns every few million instructions.
+
+import { MAILBOX } from './layout'
+import {
+  AGAIN, BLOCK_RIP, DB_VECTOR, FAULT, ICOUNT, IF, INHIBIT, JUMP, LEAVE, NEXT, RF, RFLAGS, RIP, STOP, TF, raise, reg64, setReg64,
+} from './state'
+import { OP_SIZE, opEnd, opHandler, opLength } from './operation'
+import { BLOCK_HEADER, discard, findBlock, forgetAllCode, invalidateCode } from './blocks'
+import { decodeBlock, decodeSingle } from './decode'
+import { NO_PHYSICAL, fetchAddress } from './mmu'
+import { checkInterrupts, deliverException, deliverInterrupt, interruptCheck, interruptsChecked, tripleFault } from './interrupts'
+import { acknowledge, pendingVector, pollTimer, raisePin, timerDistance } from './apic'
+import { halted, setHalted } from './system'
+import { allowTrap, breakpointsEnabled, forgetHits, instructionBreakpoint, takeDebugTrap, trapSuppressed } from './debug'
+
+// Words shared with the caller's thread; ../shared-words.ts has the same.
+/** Not zero: look at the words below. */
+const KICK: usize = MAILBOX
+/** A bit for each IO-APIC input that a device raised. */
+const RAISED: usize = MAILBOX + 4
+/** Ring of physical pages that devices wrote and that held code: written by the caller, read here. */
+const WRITTEN_HEAD: usize = MAILBOX + 8
+const WRITTEN_TAIL: usize = MAILBOX + 12
+const WRITTEN_OVERFLOW: usize = MAILBOX + 16
+const STOP_REQUEST: usize = MAILBOX + 20
+const WRITTEN_RING: usize = MAILBOX + 0x400
+const WRITTEN_ENTRIES: u32 = 256
+
+/** Why `run` came back; ../vcpu.ts knows the numbers. */
+const KICKED: i32 = 0
+const HALTED: i32 = 1
+const TRIPLE_FAULT: i32 = 2
+const HALTED_FOR_EVER: i32 = 3
+
+/** Instructions between two looks at the clock. */
+const SLICE: i32 = 20000
+/** Slices of one call of `run`. */
+const SLICES: i32 = 100
+
+let budget: i32 = SLICE
+
+/** Runs until something is needed from outside. */
+export function run(): i32 {
+  let slices = SLICES
+  if (halted) {
+    const reason = wakeUp()
+    if (reason >= 0) return reason
+  }
+  while (true) {
+    if (atomic.load<i32>(KICK) != 0 || budget < 0 || interruptCheck) {
+      if (atomic.load<i32>(KICK) != 0 && takeKick()) return KICKED
+      if (budget < 0) {
+        budget = SLICE
+        pollTimer()
+        if (--slices < 0) return KICKED
+      }
+      if (interruptCheck) takeInterrupt()
+      if (tripleFault) return TRIPLE_FAULT
+    }
+    if (load<u32>(INHIBIT) != 0 || load<u64>(RFLAGS) & TF || breakpointsEnabled) {
+      const reason = step()
+      if (reason >= 0) return reason
+      continue
+    }
+    const rip = load<u64>(RIP)
+    const physical = fetchAddress(rip)
+    if (physical == NO_PHYSICAL) {
+      deliverException()
+      if (tripleFault) return TRIPLE_FAULT
+      continue
+    }
+    let block = findBlock(<u32>physical)
+    if (block != 0 && load<u32>(block, 16) != 0 && !secondPageStands(block, rip)) block = 0
+    if (block == 0) {
+      block = decodeBlock(rip, physical)
+      if (block == 0) {
+        deliverException()
+        if (tripleFault) return TRIPLE_FAULT
+        continue
+      }
+    }
+    setReg64(BLOCK_RIP, rip)
+    const first = block + BLOCK_HEADER
+    let op = first
+    let result: i32
+    for (;;) {
+      result = call_indirect<i32>(opHandler(op), op)
+      if (result != NEXT) break
+      op += OP_SIZE
+    }
+    let executed = <i32>((op - first) / OP_SIZE)
+    if (result == JUMP) {
+      executed++
+    } else if (result == LEAVE) {
+      store<u64>(RIP, rip + <u64>opEnd(op))
+      executed++
+    } else if (result == AGAIN) {
+      store<u64>(RIP, rip + <u64>(opEnd(op) - opLength(op)))
+    } else if (result == FAULT) {
+      store<u64>(RIP, rip + <u64>(opEnd(op) - opLength(op)))
+      deliverException()
+      if (tripleFault) return TRIPLE_FAULT
+      executed++
+    } else {
+      store<u64>(RIP, rip + <u64>opEnd(op))
+      executed++
+      account(executed)
+      return stopped()
+    }
+    account(executed)
+  }
+}
+
+// @ts-ignore: decorator
+@inline function account(executed: i32): void {
+  // A block that achieved nothing still costs, so that no loop of such blocks starves the clock.
+  budget -= executed + 1
+  store<u64>(ICOUNT, load<u64>(ICOUNT) + <u64>executed)
+}
+
+/** A single instruction lies across two pages: is the second one still the page that it was decoded from? */
+function secondPageStands(block: usize, rip: u64): bool {
+  const second = fetchAddress((rip & ~0xfff) + 0x1000)
+  if (second == NO_PHYSICAL || <u32>second != load<u32>(block, 16)) {
+    discard(block)
+    return false
+  }
+  return true
+}
+
+/** The CPU executed HLT. */
+function stopped(): i32 {
+  const reason = wakeUp()
+  return reason >= 0 ? reason : KICKED
+}
+
+/** @returns a reason to go back to sleep, or -1: an interrupt is there */
+function wakeUp(): i32 {
+  if (atomic.load<i32>(KICK) != 0 && takeKick()) return KICKED
+  if (!(load<u64>(RFLAGS) & IF)) return HALTED_FOR_EVER
+  pollTimer()
+  if (pendingVector() < 0) return HALTED
+  setHalted(false)
+  checkInterrupts()
+  return -1
+}
+
+/** Nanoseconds to sleep at most after HALTED. */
+export function haltNanoseconds(): f64 {
+  return timerDistance()
+}
+
+/** @returns whether the host wants `run` to return */
+function takeKick(): bool {
+  atomic.store<i32>(KICK, 0)
+  let pins = atomic.xchg<u32>(RAISED, 0)
+  // Bounded: 32 bits.
+  while (pins != 0) {
+    raisePin(ctz<u32>(pins))
+    pins &= pins - 1
+  }
+  if (atomic.load<u32>(WRITTEN_OVERFLOW) != 0) {
+    atomic.store<u32>(WRITTEN_OVERFLOW, 0)
+    forgetAllCode()
+  }
+  let tail = atomic.load<u32>(WRITTEN_TAIL)
+  const head = atomic.load<u32>(WRITTEN_HEAD)
+  // Bounded: the ring's size.
+  while (tail != head) {
+    invalidateCode(load<u32>(WRITTEN_RING + (<usize>(tail % WRITTEN_ENTRIES) << 2)) << 12, 0x1000)
+    tail++
+  }
+  atomic.store<u32>(WRITTEN_TAIL, tail)
+  return atomic.load<u32>(STOP_REQUEST) != 0
+}
+
+function takeInterrupt(): void {
+  interruptsChecked()
+  if (!(load<u64>(RFLAGS) & IF)) return
+  if (load<u32>(INHIBIT) != 0) {
+    checkInterrupts()
+    return
+  }
+  const vector = pendingVector()
+  if (vector < 0) return
+  acknowledge(<u32>vector)
+  deliverInterrupt(<u32>vector)
+}
+
+const STEP_OPERATIONS: usize = 0x1800
+
+/** Runs one instruction, with all that single-stepping and breakpoints ask for. @returns a reason to stop, or -1 */
+function step(): i32 {
+  const rip = load<u64>(RIP)
+  const singleStep = (load<u64>(RFLAGS) & TF) != 0
+  store<u32>(INHIBIT, 0)
+  if (breakpointsEnabled && !(load<u64>(RFLAGS) & RF) && instructionBreakpoint(rip)) {
+    raise(DB_VECTOR, 0)
+    deliverException()
+    return tripleFault ? TRIPLE_FAULT : -1
+  }
+  if (!decodeSingle(STEP_OPERATIONS, rip)) {
+    deliverException()
+    return tripleFault ? TRIPLE_FAULT : -1
+  }
+  setReg64(BLOCK_RIP, rip)
+  allowTrap()
+  forgetHits()
+  const op = STEP_OPERATIONS
+  const result = call_indirect<i32>(opHandler(op), op)
+  account(1)
+  if (result == FAULT) {
+    store<u64>(RIP, rip)
+    deliverException()
+    return tripleFault ? TRIPLE_FAULT : -1
+  }
+  if (result == AGAIN) {
+    store<u64>(RIP, rip)
+    return -1
+  }
+  if (result != JUMP) store<u64>(RIP, rip + <u64>opLength(op))
+  store<u64>(RFLAGS, load<u64>(RFLAGS) & ~RF)
+  if (takeDebugTrap(singleStep && !trapSuppressed)) {
+    raise(DB_VECTOR, 0)
+    deliverException()
+    if (tripleFault) return TRIPLE_FAULT
+  }
+  return result == STOP ? stopped() : -1
+}
