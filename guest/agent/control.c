@@ -55,7 +55,7 @@ static void flush(void) {
   update_watch();
 }
 
-static void enqueue(uint16_t type, uint32_t id, const struct writer *w) {
+static void enqueue(uint16_t type, uint16_t flags, uint32_t id, const struct writer *w) {
   size_t size = FRAME_HEADER_BYTES + w->length;
   if (queue_start > 0 && queue_end + size > queue_size) {
     memmove(queue, queue + queue_start, queue_end - queue_start);
@@ -69,7 +69,7 @@ static void enqueue(uint16_t type, uint32_t id, const struct writer *w) {
     queue = larger;
     queue_size = grown;
   }
-  put_header(queue + queue_end, (uint32_t)w->length, type, 0, id);
+  put_header(queue + queue_end, (uint32_t)w->length, type, flags, id);
   memcpy(queue + queue_end + FRAME_HEADER_BYTES, w->bytes, w->length);
   queue_end += size;
   if (control.fd >= 0) flush();
@@ -78,23 +78,23 @@ static void enqueue(uint16_t type, uint32_t id, const struct writer *w) {
 void control_started(uint32_t id, pid_t pid) {
   struct writer w = {.length = 0};
   write_u32(&w, (uint32_t)pid);
-  enqueue(MSG_STARTED, id, &w);
+  enqueue(MSG_STARTED, 0, id, &w);
 }
 
 void control_failed(uint32_t id, int error, uint32_t step) {
   struct writer w = {.length = 0};
   write_u32(&w, (uint32_t)error);
   write_u32(&w, step);
-  enqueue(MSG_FAILED, id, &w);
+  enqueue(MSG_FAILED, 0, id, &w);
 }
 
-void control_exited(uint32_t id, uint32_t code, uint32_t signal, uint64_t stdout_bytes, uint64_t stderr_bytes) {
+void control_exited(uint32_t id, const struct exit_report *report) {
   struct writer w = {.length = 0};
-  write_u32(&w, code);
-  write_u32(&w, signal);
-  write_u64(&w, stdout_bytes);
-  write_u64(&w, stderr_bytes);
-  enqueue(MSG_EXITED, id, &w);
+  write_u32(&w, report->code);
+  write_u32(&w, report->signal);
+  write_u64(&w, report->stdout_bytes);
+  write_u64(&w, report->stderr_bytes);
+  enqueue(MSG_EXITED, report->held, id, &w);
 }
 
 void control_log(const char *message, int error) {
@@ -108,13 +108,13 @@ void control_log(const char *message, int error) {
   }
   struct writer w = {.length = 0};
   write_string(&w, line);
-  enqueue(MSG_LOG, 0, &w);
+  enqueue(MSG_LOG, 0, 0, &w);
 }
 
 // The last word; waits for the host to take it, at most a second.
 static void say_bye(void) {
   struct writer w = {.length = 0};
-  enqueue(MSG_BYE, 0, &w);
+  enqueue(MSG_BYE, 0, 0, &w);
   struct pollfd writable = {.fd = control.fd, .events = POLLOUT};
   while (queue_start < queue_end && poll(&writable, 1, 1000) > 0) {
     size_t before = queue_start;
@@ -229,5 +229,5 @@ void control_open(int fd) {
   struct writer w = {.length = 0};
   write_u32(&w, PROTOCOL_VERSION);
   write_string(&w, VERSION);
-  enqueue(MSG_READY, 0, &w);  // what was logged during the boot goes before it
+  enqueue(MSG_READY, 0, 0, &w);  // what was logged during the boot goes before it
 }

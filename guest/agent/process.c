@@ -189,6 +189,10 @@ static uint64_t written(const struct program *program, int fd) {
   return program->relays[fd] != NULL ? relay_written(program->relays[fd]) : program->dropped[fd];
 }
 
+static bool held(const struct program *program, int fd) {
+  return program->relays[fd] != NULL && relay_has_writer(program->relays[fd]);
+}
+
 void programs_reap(void) {
   int status;
   pid_t pid;
@@ -196,9 +200,14 @@ void programs_reap(void) {
     struct program *program = programs;
     while (program != NULL && program->pid != pid) program = program->next;
     if (program == NULL) continue;  // an orphan that came to us as its new parent
-    uint32_t signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0;
-    uint32_t code = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) : 0;
-    control_exited(program->id, code, signal, written(program, 1), written(program, 2));
+    struct exit_report report = {
+        .held = (held(program, 1) ? EXITED_HELD_STDOUT : 0) | (held(program, 2) ? EXITED_HELD_STDERR : 0),
+        .code = WIFEXITED(status) ? (uint32_t)WEXITSTATUS(status) : 0,
+        .signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0,
+        .stdout_bytes = written(program, 1),
+        .stderr_bytes = written(program, 2),
+    };
+    control_exited(program->id, &report);
     program->pid = 0;
     forget_if_done(program);
   }

@@ -39,7 +39,7 @@
 #define MSG_READY 129    // payload: u32 protocol, string version
 #define MSG_STARTED 130  // payload: u32 pid
 #define MSG_FAILED 131   // payload: u32 errno, u32 step
-#define MSG_EXITED 132   // payload: u32 code, u32 signal (0: none), u64 stdout bytes, u64 stderr bytes
+#define MSG_EXITED 132   // payload: u32 code, u32 signal (0: none), u64 stdout bytes, u64 stderr bytes; flags below
 #define MSG_LOG 133      // payload: string
 #define MSG_BYE 134
 
@@ -47,6 +47,8 @@
 #define START_DEFAULT_HOME 1  // add HOME from /etc/passwd: the caller has not set one
 #define SIGNAL_GROUP 1        // to the process group, not to the process alone
 #define POWEROFF_SYNC 1       // write dirty data back first
+#define EXITED_HELD_STDOUT 1  // a descendant still holds the pipe: more may come than the bytes counted
+#define EXITED_HELD_STDERR 2
 
 // START: u8 stdio[3], u8 0, u32 umask, string program, string cwd, string user,
 //        u32 argc, argc strings, u32 envc, envc strings "K=V"

@@ -11,6 +11,7 @@
 #include "relay.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -60,6 +61,11 @@ uint64_t relay_written(const struct relay *relay) {
   int waiting = 0;
   if (ioctl(relay->pipe.fd, FIONREAD, &waiting) < 0) waiting = 0;
   return relay->total + (uint64_t)waiting;
+}
+
+bool relay_has_writer(const struct relay *relay) {
+  struct pollfd pipe = {.fd = relay->pipe.fd, .events = POLLIN};
+  return !relay->at_end && (poll(&pipe, 1, 0) < 0 || !(pipe.revents & POLLHUP));
 }
 
 static void pipe_ready(struct source *source, uint32_t events) {

@@ -26,3 +26,5 @@ void relay_attach(struct relay *, int stream_fd);
 void relay_drop(struct relay *);
 // All that the program has written to this pipe up to now, relayed or not.
 uint64_t relay_written(const struct relay *);
+// Somebody still has the program's end of this output pipe open.
+bool relay_has_writer(const struct relay *);

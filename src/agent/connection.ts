@@ -26,7 +26,20 @@ const MAX_ID = 0xffff_ffff
 interface Entry {
   started(pid: number): void
   failed(error: Error): void
-  exited(exit: ProcessExit, stdoutBytes: number, stderrBytes: number): void
+  exited(end: ProcessEnd): void
+}
+
+interface ProcessEnd {
+  readonly code: number | null
+  readonly signal: number | null
+  readonly stdout: PipeEnd
+  readonly stderr: PipeEnd
+}
+
+/** An output pipe at the moment of the process's death. */
+interface PipeEnd {
+  readonly bytes: number
+  readonly held: boolean
 }
 
 export interface AgentOptions {
@@ -144,7 +157,7 @@ export class AgentConnection {
   async #launch(id: number, spec: ProcessSpec, payload: Buffer): Promise<RemoteProcess> {
     const lost = (): Error | undefined => this.#failure
     const started = deferred<number>()
-    const ended = deferred<{ exit: ProcessExit; bytes: [number, number] }>()
+    const ended = deferred<ProcessEnd>()
     let alive = true
     this.#entries.set(id, {
       started: started.resolve,
@@ -153,9 +166,9 @@ export class AgentConnection {
         started.reject(error)
         ended.reject(error)
       },
-      exited: (exit, stdoutBytes, stderrBytes) => {
+      exited: (end) => {
         alive = false
-        ended.resolve({ exit, bytes: [stdoutBytes, stderrBytes] })
+        ended.resolve(end)
       },
     })
     const streams = [spec.stdin, spec.stdout, spec.stderr].map((mode, fd) =>
@@ -176,9 +189,12 @@ export class AgentConnection {
     const stdout = connected[1] ? new ProcessOutput(connected[1], lost) : null
     const stderr = connected[2] ? new ProcessOutput(connected[2], lost) : null
 
-    const exited = ended.promise.then(async ({ exit, bytes }) => {
-      await Promise.all([stdout?.arrival(bytes[0]), stderr?.arrival(bytes[1])])
-      return exit
+    const exited = ended.promise.then(async (end): Promise<ProcessExit> => {
+      await Promise.all([
+        stdout?.fetch(end.stdout.bytes, end.stdout.held),
+        stderr?.fetch(end.stderr.bytes, end.stderr.held),
+      ])
+      return { code: end.code, signal: end.signal, held: end.stdout.held || end.stderr.held }
     })
     const closed = exited.then(
       () => Promise.all([stdout?.finished, stderr?.finished]).then(() => {}),
@@ -232,7 +248,7 @@ export class AgentConnection {
     }
   }
 
-  #handle({ type, id, payload }: protocol.Frame): void {
+  #handle({ type, flags, id, payload }: protocol.Frame): void {
     const reader = new protocol.PayloadReader(payload)
     const entry = this.#entries.get(id)
     switch (type) {
@@ -253,8 +269,12 @@ export class AgentConnection {
         const [code, signal] = [reader.u32(), reader.u32()]
         const [stdoutBytes, stderrBytes] = [reader.u64(), reader.u64()]
         this.#entries.delete(id)
-        const exit = signal === 0 ? { code: code & 0xff, signal: null } : { code: null, signal }
-        entry?.exited(exit, stdoutBytes, stderrBytes)
+        entry?.exited({
+          code: signal === 0 ? code & 0xff : null,
+          signal: signal === 0 ? null : signal,
+          stdout: { bytes: stdoutBytes, held: (flags & protocol.EXITED_HELD_STDOUT) !== 0 },
+          stderr: { bytes: stderrBytes, held: (flags & protocol.EXITED_HELD_STDERR) !== 0 },
+        })
         return
       }
       case protocol.MSG_LOG:

@@ -35,10 +35,12 @@ export interface ProcessSpec {
   readonly stderr: StdioMode
 }
 
-/** How a process ended: exactly one of the two is not null. `signal` is the Linux number. */
+/** How a process ended: exactly one of `code` and `signal` is not null. `signal` is the Linux number. */
 export interface ProcessExit {
   readonly code: number | null
   readonly signal: number | null
+  /** A descendant still holds a piped stdout or stderr: more output may follow, the stream has not ended. */
+  readonly held: boolean
 }
 
 export interface RemoteProcess {

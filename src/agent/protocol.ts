@@ -31,6 +31,9 @@ export const MSG_BYE = 134
 export const START_DEFAULT_HOME = 1
 export const SIGNAL_GROUP = 1
 export const POWEROFF_SYNC = 1
+/** A descendant still holds the pipe: more may come than the bytes that EXITED counts. */
+export const EXITED_HELD_STDOUT = 1
+export const EXITED_HELD_STDERR = 2
 
 /** How a program gets one of its first three descriptors; the index is the value on the wire. */
 export const STDIO_MODES = ['null', 'pipe', 'stdout'] as const

@@ -127,11 +127,16 @@ export class ProcessOutput extends Readable {
     callback(error)
   }
 
-  /** Resolved when `bytes` in all have come from the guest, or nothing more can come. */
-  arrival(bytes: number): Promise<void> {
-    if (bytes <= this.#received) return Promise.resolve()
-    this.#readAhead = Math.min(bytes, this.#received + MAX_READ_AHEAD_BYTES)
+  /**
+   * The process is dead and has written `bytes` in all. Resolved when they are here; if no descendant holds the
+   * pipe, also its end. From now on the guest does not wait for our reader, who may never come.
+   */
+  fetch(bytes: number, held: boolean): Promise<void> {
+    // The end of the stream is one step after the last byte, so reading must go on beyond it.
+    this.#readAhead = Math.min(held ? bytes : bytes + 1, this.#received + MAX_READ_AHEAD_BYTES)
     this.#stream.resume()
+    if (!held) return this.finished
+    if (bytes <= this.#received) return Promise.resolve()
     const arrival = new Promise<void>((resolve) => this.#arrivals.push({ bytes: this.#readAhead, resolve }))
     return Promise.race([arrival, this.finished])
   }

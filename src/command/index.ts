@@ -1,0 +1,11 @@
+// command/: the public API, in the shape of std::process::Command.
+export { Child } from './child.ts'
+export type { CommandOptions } from './command.ts'
+export { Command } from './command.ts'
+export type { CommandErrorCode, CommandStep } from './command-error.ts'
+export { CommandError } from './command-error.ts'
+export type { ExitStatus, Output } from './exit-status.ts'
+export type { MachineRequest, StartMachine } from './machine-source.ts'
+export { provideMachines } from './machine-source.ts'
+export type { Chunk, Source, StdioKind, Target } from './stdio.ts'
+export { Stdio } from './stdio.ts'

@@ -1,0 +1,173 @@
+// Everything that Stdio.from() accepts, as one shape: pull the next piece, or let go.
+import { Readable } from 'node:stream'
+import { invalid } from './invalid.ts'
+import type { Chunk, Source } from './stdio.ts'
+
+/** Bytes in memory are handed on in pieces of a pipe's size, so that a program that reads little costs little. */
+const PIECE_BYTES = 65_536
+
+export interface Pull {
+  /** The next bytes, or undefined at the end. Called again only after it has settled. */
+  next(): Promise<Buffer | undefined>
+  /** Nothing more is wanted. May come while `next()` is under way. */
+  cancel(): void
+}
+
+export function isSource(source: unknown): source is Source {
+  if (typeof source === 'string' || typeof source === 'function') return true
+  if (typeof source !== 'object' || source === null) return false
+  return (
+    isBytes(source) || isBlob(source) || isWebStream(source) || Symbol.iterator in source || isAsync(source)
+  )
+}
+
+/** Throws if the source was used up by an earlier program. */
+export async function pull(source: Source): Promise<Pull> {
+  if (typeof source === 'function') return pull(await source())
+  if (typeof source === 'string' || isBytes(source)) return pullBytes(toBuffer(source))
+  if (isBlob(source)) return pullWeb(source.stream() as unknown as ReadableStream<Chunk>)
+  if (source instanceof Readable || isNodeStream(source)) return pullNode(source)
+  if (isWebStream(source)) return pullWeb(source)
+  return pullIterable(source)
+}
+
+export function toBuffer(chunk: unknown): Buffer {
+  if (typeof chunk === 'string') return Buffer.from(chunk)
+  if (ArrayBuffer.isView(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  if (chunk instanceof ArrayBuffer) return Buffer.from(chunk)
+  throw invalid(`a source must give text or bytes, not ${chunk === null ? 'null' : typeof chunk}`)
+}
+
+function pullBytes(bytes: Buffer): Pull {
+  let at = 0
+  return {
+    async next() {
+      const piece = bytes.subarray(at, at + PIECE_BYTES)
+      at += piece.length
+      return piece.length > 0 ? piece : undefined
+    },
+    cancel() {
+      at = bytes.length
+    },
+  }
+}
+
+function pullNode(stream: Readable): Pull {
+  if (stream.destroyed || stream.readableEnded) throw usedUp()
+  const iterator = stream[Symbol.asyncIterator]()
+  return {
+    next: async () => {
+      const { value, done } = await iterator.next()
+      return done ? undefined : toBuffer(value)
+    },
+    // Not iterator.return(): that would wait for a chunk that may never come.
+    cancel: () => stream.destroy(),
+  }
+}
+
+function pullWeb(stream: ReadableStream<Chunk>): Pull {
+  if (stream.locked) throw usedUp()
+  const reader = stream.getReader()
+  return {
+    next: async () => {
+      const { value, done } = await reader.read()
+      return done ? undefined : toBuffer(value)
+    },
+    cancel: () => void reader.cancel().catch(() => {}),
+  }
+}
+
+const usedIterators = new WeakSet<object>()
+
+function pullIterable(source: Iterable<Chunk> | AsyncIterable<Chunk>): Pull {
+  const iterator = isAsync(source) ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+  // A generator is its own iterator: a second program would silently get nothing.
+  if ((iterator as object) === source) {
+    if (usedIterators.has(source)) throw usedUp()
+    usedIterators.add(source)
+  }
+  return {
+    next: async () => {
+      const { value, done } = await iterator.next()
+      return done ? undefined : toBuffer(value)
+    },
+    cancel: () => void Promise.resolve(iterator.return?.()).catch(() => {}),
+  }
+}
+
+/** The stdin of this process: only borrowed. What the program left unread goes back for the next reader. */
+export function pullStdin(stdin: NodeJS.ReadStream): Pull {
+  let taken: Buffer | undefined
+  let wake: (() => void) | undefined
+  let failure: Error | undefined
+  let canceled = false
+  const readable = (): void => wake?.()
+  const failed = (error: Error): void => {
+    failure = error
+    wake?.()
+  }
+  const stop = (): void => {
+    stdin.off('readable', readable)
+    stdin.off('end', readable)
+    stdin.off('close', readable)
+    stdin.off('error', failed)
+    stdin.pause() // or the event loop would stay alive for a stdin nobody reads
+  }
+  stdin.on('readable', readable)
+  stdin.on('end', readable)
+  stdin.on('close', readable)
+  stdin.on('error', failed)
+  return {
+    async next() {
+      taken = undefined
+      for (;;) {
+        if (failure !== undefined) throw failure
+        const chunk: unknown = canceled ? null : stdin.read()
+        if (chunk !== null) {
+          taken = toBuffer(chunk)
+          return taken
+        }
+        if (canceled || stdin.readableEnded || stdin.destroyed) {
+          stop()
+          return undefined
+        }
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+    cancel() {
+      if (canceled) return
+      canceled = true
+      if (taken !== undefined && !stdin.readableEnded && !stdin.destroyed) stdin.unshift(taken)
+      stop()
+      wake?.()
+    },
+  }
+}
+
+function usedUp(): Error {
+  return invalid('this source has been read already', 'give Stdio.from() a function that makes a new one')
+}
+
+function isBytes(value: object): value is ArrayBuffer | ArrayBufferView {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer
+}
+
+function isBlob(value: object): value is Blob {
+  return value instanceof Blob
+}
+
+function isWebStream(value: object): value is ReadableStream<Chunk> {
+  return typeof (value as { getReader?: unknown }).getReader === 'function'
+}
+
+function isAsync(value: object): value is AsyncIterable<Chunk> {
+  return typeof (value as { [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator] === 'function'
+}
+
+/** Another copy of Node's streams (readable-stream): iterable and destroyable. */
+function isNodeStream(value: object): value is Readable {
+  const stream = value as Partial<Readable>
+  return typeof stream.pipe === 'function' && typeof stream.destroy === 'function' && isAsync(value)
+}
