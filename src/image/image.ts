@@ -1,0 +1,156 @@
+// `image`: where a machine's root file system comes from. Each function only notes its source; `prepare` converts.
+
+import { rm } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { VmError } from '../errors/index.ts'
+import { archiveIdentity, fileStream, hashStream, spool } from './archive-file.ts'
+import { checkedSize, ImageCache } from './cache.ts'
+import { convertTar } from './convert-tar.ts'
+import type { ByteStream } from './decompress.ts'
+import { listDirectory, type Owner } from './directory.ts'
+import { Budget, type ImageLimits } from './limits.ts'
+import { Pace } from './pace.ts'
+import {
+  EMPTY_CONFIG,
+  type ImageConfig,
+  type PreparedImage,
+  type PrepareOptions,
+  type RootImage,
+} from './root-image.ts'
+import { writeTree } from './tree-image.ts'
+
+export interface ImageOptions {
+  /** How programs of this root are started, unless the command says otherwise. */
+  readonly config?: ImageConfig
+  readonly limits?: Partial<ImageLimits>
+}
+
+export interface DirectoryOptions extends ImageOptions {
+  /** Owner of every file in the image; by default each keeps the one it has. */
+  readonly owner?: Owner
+}
+
+/** A path, the bytes, or a stream (read once, kept in the cache). */
+export type TarSource = string | URL | Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
+
+class LazyImage implements RootImage {
+  readonly #prepare: (cache: ImageCache, options: PrepareOptions, pace: Pace) => Promise<PreparedImage>
+
+  constructor(prepare: (cache: ImageCache, options: PrepareOptions, pace: Pace) => Promise<PreparedImage>) {
+    this.#prepare = prepare
+  }
+
+  async prepare(options: PrepareOptions = {}): Promise<PreparedImage> {
+    const pace = new Pace(options.signal)
+    return this.#prepare(await ImageCache.open(options.cacheDir, options.cacheBytes), options, pace)
+  }
+}
+
+/** A directory of the host, as it is when `prepare` runs. Extended attributes are not seen: see docs/images.md. */
+function fromDirectory(path: string, options: DirectoryOptions = {}): RootImage {
+  return new LazyImage(async (cache, { signal }, pace) => {
+    const listed = await listDirectory(path, options.owner, new Budget(options.limits), pace)
+    const key = cache.keyOf('directory', listed.fingerprint)
+    const made = await cache.findOrMake(key, EMPTY_CONFIG, signal, (to) => writeTree(listed.root, to, pace))
+    return { ...made, config: options.config ?? EMPTY_CONFIG }
+  })
+}
+
+/** A tar archive: plain, gzip or zstd. */
+function fromTar(source: TarSource, options: ImageOptions = {}): RootImage {
+  const config = options.config ?? EMPTY_CONFIG
+  const convert = async (
+    cache: ImageCache,
+    digest: string,
+    open: () => ByteStream,
+    prepare: PrepareOptions,
+    pace: Pace,
+  ): Promise<{ image: PreparedImage; key: string }> => {
+    const key = cache.keyOf('tar', digest)
+    const image = await cache.findOrMake(key, EMPTY_CONFIG, prepare.signal, (to) =>
+      convertTar([{ open }], to, conversion(options, prepare, pace, false)),
+    )
+    return { image: { ...image, config }, key }
+  }
+
+  if (typeof source === 'string' || source instanceof URL) {
+    const path = typeof source === 'string' ? source : decodeURIComponent(source.pathname)
+    return new LazyImage(async (cache, prepare, pace) => {
+      const { identity, size } = await archiveIdentity(path)
+      const known = await cache.recall(identity)
+      const found = known === undefined ? undefined : await cache.find(known)
+      if (found !== undefined) return { ...found, config }
+      const digest = await hashStream(fileStream(path), size, pace, prepare.onProgress)
+      const { image, key } = await convert(cache, digest, () => fileStream(path), prepare, pace)
+      await assertUnchanged(path, identity)
+      await cache.remember(identity, key)
+      return image
+    })
+  }
+  if (source instanceof Uint8Array) {
+    async function* bytes(): ByteStream {
+      const whole = source as Uint8Array
+      const piece = 1024 * 1024
+      for (let at = 0; at < whole.length; at += piece) yield Buffer.from(whole.subarray(at, at + piece))
+    }
+    return new LazyImage(async (cache, prepare, pace) => {
+      const digest = await hashStream(bytes(), source.length, pace, prepare.onProgress)
+      return (await convert(cache, digest, bytes, prepare, pace)).image
+    })
+  }
+  let firstPrepare: Promise<PreparedImage> | undefined
+  return new LazyImage((cache, prepare, pace) => {
+    // A stream can be read once only; whoever asks again gets the same image.
+    firstPrepare ??= (async () => {
+      const path = cache.temporary()
+      try {
+        const stream = source instanceof ReadableStream ? Readable.fromWeb(source as never) : source
+        const digest = await spool(stream, path, new Budget(options.limits), pace)
+        return (await convert(cache, digest, () => fileStream(path), prepare, pace)).image
+      } finally {
+        await rm(path, { force: true })
+      }
+    })()
+    return firstPrepare
+  })
+}
+
+/** An EROFS image that exists already; used as it is. */
+function fromErofs(path: string, options: Pick<ImageOptions, 'config'> = {}): RootImage {
+  return {
+    async prepare(prepare: PrepareOptions = {}): Promise<PreparedImage> {
+      const pace = new Pace(prepare.signal)
+      const size = await checkedSize(path)
+      if (size === undefined) {
+        throw new VmError('ERR_INLINUX_IMAGE_INVALID', `${path} is not a complete EROFS image`)
+      }
+      const digest = await hashStream(fileStream(path), size, pace, prepare.onProgress)
+      return { path, size, digest: `sha256:${digest}`, config: options.config ?? EMPTY_CONFIG }
+    },
+  }
+}
+
+function conversion(
+  options: ImageOptions,
+  prepare: PrepareOptions,
+  pace: Pace,
+  isLayered: boolean,
+): Parameters<typeof convertTar>[2] {
+  let done = 0
+  const onBytes = (count: number): void => {
+    done += count
+    prepare.onProgress?.({ phase: 'convert', done, total: undefined })
+  }
+  return { isLayered, budget: new Budget(options.limits), pace, onBytes }
+}
+
+async function assertUnchanged(path: string, identity: string): Promise<void> {
+  if ((await archiveIdentity(path)).identity === identity) return
+  throw new VmError('ERR_INLINUX_IMAGE_INVALID', `${path} changed while it was read`)
+}
+
+export const image: {
+  fromDirectory: typeof fromDirectory
+  fromTar: typeof fromTar
+  fromErofs: typeof fromErofs
+} = { fromDirectory, fromTar, fromErofs }
