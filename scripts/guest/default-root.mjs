@@ -1,8 +1,8 @@
 // The default root file system: Debian's static busybox, our catsay, and the few files that programs expect.
 //
-// It is described here as a list of tar entries and goes through the same door as a user's archive
-// (`image.fromTar`), so the default root gets no treatment that a user's root would not get.
-import { readFile, writeFile } from 'node:fs/promises'
+// Built in code with the image room's own tree and EROFS writer, owned by root whoever runs this, with all times
+// at the epoch: equal inputs give equal bytes.
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { cached, contents, inRoot, key } from '../lib/paths.mjs'
@@ -10,7 +10,6 @@ import { startStep } from '../lib/progress.mjs'
 import { answer } from '../lib/run.mjs'
 
 const BUSYBOX = '/bin/busybox' // of the Debian package busybox-static
-const EPOCH = new Date(0) // equal contents give equal bytes
 
 const folders = [
   ...[
@@ -53,13 +52,11 @@ const etc = {
 export async function makeDefaultRoot(catsay) {
   const step = startStep('default root')
   const busybox = await readFile(BUSYBOX)
-  const catsayBytes = await readFile(catsay)
-  const writer = await contents(inRoot('build/src/image'), inRoot('scripts/guest/default-root.mjs'))
-  const { entry, made } = await cached('root', key(busybox, catsayBytes, ...writer), async (temporary) => {
-    const archive = path.join(temporary, 'root.tar')
-    await writeFile(archive, await tar(entries(busybox, catsayBytes)))
-    await writeErofs(archive, temporary)
-  }).catch((error) => {
+  const recipe = await contents(inRoot('build/src/image'), inRoot('scripts/guest/default-root.mjs'))
+  const entryKey = key(busybox, await readFile(catsay), ...recipe)
+  const { entry, made } = await cached('root', entryKey, (temporary) =>
+    writeRoot(path.join(temporary, 'root.erofs'), catsay),
+  ).catch((error) => {
     step.fail()
     throw error
   })
@@ -67,41 +64,23 @@ export async function makeDefaultRoot(catsay) {
   return path.join(entry, 'root.erofs')
 }
 
-function entries(busybox, catsay) {
-  const directory = (name, mode = 0o755, id = 0) => ({ name, type: 'directory', mode, uid: id, gid: id })
-  const file = (name, data, mode = 0o644) => ({ name, type: 'file', mode, data: Buffer.from(data) })
-  const link = (name, linkname) => ({ name, type: 'symlink', mode: 0o777, linkname })
-  const applets = answer(BUSYBOX, ['--list-full'])
-    .split('\n')
-    .filter((name) => name !== 'bin/busybox')
-  return [
-    ...folders.map((name) => directory(name)),
-    directory('root', 0o700),
-    directory('home/user', 0o755, 1000),
-    directory('tmp', 0o1777),
-    directory('var/tmp', 0o1777),
-    link('var/run', '/run'),
-    link('etc/mtab', '/proc/self/mounts'),
-    ...Object.entries(etc).map(([name, lines]) =>
-      file(`etc/${name}`, lines.map((line) => `${line}\n`).join('')),
-    ),
-    file('bin/busybox', busybox, 0o755),
-    file('bin/catsay', catsay, 0o755),
-    ...applets.map((name) => link(name, '/bin/busybox')),
-  ]
-}
-
-async function tar(list) {
-  const { pack } = await import('tar-stream')
-  const archive = pack()
-  for (const { data, ...header } of list) archive.entry({ uid: 0, gid: 0, mtime: EPOCH, ...header }, data)
-  archive.finalize()
-  const chunks = []
-  for await (const chunk of archive) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
-
-async function writeErofs(archive, folder) {
-  const image = await import(pathToFileURL(inRoot('build/src/image/index.js')).href)
-  throw new Error(`not connected yet: ${archive} ${folder} ${Object.keys(image)}`)
+async function writeRoot(target, catsay) {
+  const { TreeBuilder, writeErofs } = await import(pathToFileURL(inRoot('build/src/image/index.js')).href)
+  const tree = new TreeBuilder()
+  tree.addDirectory('/', { mode: 0o755 })
+  for (const folder of folders) tree.addDirectory(folder)
+  tree.addDirectory('root', { mode: 0o700 })
+  tree.addDirectory('home/user', { uid: 1000, gid: 1000 })
+  tree.addDirectory('tmp', { mode: 0o1777 })
+  tree.addDirectory('var/tmp', { mode: 0o1777 })
+  tree.addSymlink('var/run', '/run')
+  tree.addSymlink('etc/mtab', '/proc/self/mounts')
+  for (const [name, lines] of Object.entries(etc))
+    tree.addFile(`etc/${name}`, lines.map((line) => `${line}\n`).join(''))
+  for (const applet of answer(BUSYBOX, ['--list-full']).split('\n')) {
+    if (applet !== 'linuxrc') tree.addSymlink(applet, '/bin/busybox')
+  }
+  tree.addFile('bin/busybox', { file: BUSYBOX }, { mode: 0o755 })
+  tree.addFile('bin/catsay', { file: catsay }, { mode: 0o755 })
+  await writeErofs(tree, target)
 }

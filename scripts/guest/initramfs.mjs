@@ -1,5 +1,5 @@
 // The initramfs: the agent as /init and nothing else that could be left out. The kernel opens /dev/console before
-// /init runs, so the node must be there; the empty folders are the agent's mount points.
+// /init runs, so the node must be there; the empty folders are where the agent mounts.
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { cached, contents, inRoot, key } from '../lib/paths.mjs'
@@ -23,7 +23,7 @@ export async function makeInitramfs(agent) {
 function initramfs(agentBytes) {
   const folder = (name) => ({ name, kind: 'directory', mode: 0o755 })
   return writeCpio([
-    ...['dev', 'proc', 'sys', 'root', 'mnt'].map(folder),
+    ...['dev', 'proc', 'root'].map(folder),
     { name: 'dev/console', kind: 'character', mode: 0o600, major: 5, minor: 1 },
     { name: 'init', kind: 'file', mode: 0o755, data: agentBytes },
   ])
