@@ -16,7 +16,7 @@ export async function compileGuestProgram(name) {
   const compiler = `gcc ${answer('gcc', ['-dumpfullversion'])} musl ${packageVersion('musl-tools')}`
   const step = startStep(`guest ${name}`)
   const { entry, made } = await cached(name, key(compiler, ...(await contents(folder))), (temporary) =>
-    run('make', ['-C', folder, `OUT=${temporary}`, 'CC_GUEST=musl-gcc', 'all'], { env: { MAKEFLAGS: '' } }),
+    run('make', ['-C', folder, `OUT=${temporary}`, 'CC_GUEST=musl-gcc'], { env: { MAKEFLAGS: '' } }),
   ).catch((error) => {
     step.fail()
     throw error
