@@ -252,7 +252,11 @@ export class DriverQueue {
   /** Notifies the device if it wants to be. */
   kick(): void {
     const wanted = this.#eventIdx
-      ? needEvent(this.#view.getUint16(this.usedRing + 4 + 8 * this.size, true), this.#availIdx, this.#kickedIdx)
+      ? needEvent(
+          this.#view.getUint16(this.usedRing + 4 + 8 * this.size, true),
+          this.#availIdx,
+          this.#kickedIdx,
+        )
       : (this.#view.getUint16(this.usedRing, true) & reg.VIRTQ_USED_F_NO_NOTIFY) === 0
     this.#kickedIdx = this.#availIdx
     if (!wanted) return

@@ -132,7 +132,8 @@ export class MockVsockGuest {
       fwdCnt: view.getUint32(at + 40, true),
       payload: this.#keep ? new Uint8Array(payload) : payload,
     }
-    if (view.getUint32(at + 24, true) !== packet.payload.length) throw new Error('len of header and used ring differ')
+    if (view.getUint32(at + 24, true) !== packet.payload.length)
+      throw new Error('len of header and used ring differ')
     this.onPacket?.(packet)
     if (this.#keep) this.received.push(packet)
   }

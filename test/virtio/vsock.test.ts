@@ -8,7 +8,11 @@ import { VsockDevice, type VsockStream } from '../../src/virtio/index.ts'
 import * as wire from '../../src/virtio/vsock-packet.ts'
 import { MockVsockGuest, type MockVsockGuestOptions, TX_SLOTS } from './mock-vsock-guest.ts'
 
-const { VIRTIO_VSOCK_OP_REQUEST: REQUEST, VIRTIO_VSOCK_OP_RESPONSE: RESPONSE, VIRTIO_VSOCK_OP_RST: RST } = wire
+const {
+  VIRTIO_VSOCK_OP_REQUEST: REQUEST,
+  VIRTIO_VSOCK_OP_RESPONSE: RESPONSE,
+  VIRTIO_VSOCK_OP_RST: RST,
+} = wire
 const { VIRTIO_VSOCK_OP_SHUTDOWN: SHUTDOWN, VIRTIO_VSOCK_OP_RW: RW } = wire
 const { VIRTIO_VSOCK_OP_CREDIT_UPDATE: CREDIT_UPDATE, VIRTIO_VSOCK_OP_CREDIT_REQUEST: CREDIT_REQUEST } = wire
 const { VIRTIO_VSOCK_SHUTDOWN_RCV: RCV, VIRTIO_VSOCK_SHUTDOWN_SEND: SEND } = wire
@@ -28,7 +32,9 @@ interface Pair {
   readonly ports: { readonly srcPort: number; readonly dstPort: number }
 }
 
-async function connected(options: MockVsockGuestOptions & { readonly bufAlloc?: number } = {}): Promise<Pair> {
+async function connected(
+  options: MockVsockGuestOptions & { readonly bufAlloc?: number } = {},
+): Promise<Pair> {
   const device = new VsockDevice()
   const guest = new MockVsockGuest(device, options)
   const connecting = device.connect(GUEST_PORT)
@@ -200,7 +206,9 @@ test('SHUTDOWN(both) is answered with RST, what was sent before stays readable',
 test('a write that the guest will never take fails only after its last words were read', async () => {
   const { guest, stream, ports } = await connected({ bufAlloc: 0 })
   stream.on('error', () => {})
-  const written = new Promise<NodeJS.ErrnoException | null | undefined>((resolve) => stream.write('x', resolve))
+  const written = new Promise<NodeJS.ErrnoException | null | undefined>((resolve) =>
+    stream.write('x', resolve),
+  )
   guest.send({ ...ports, op: RW, payload: bytes('last words'), bufAlloc: 0 })
   guest.send({ ...ports, op: SHUTDOWN, flags: SEND | RCV, bufAlloc: 0 })
   assert.equal((await once(stream, 'data'))[0].toString(), 'last words')
@@ -210,7 +218,9 @@ test('a write that the guest will never take fails only after its last words wer
 test('RST is ECONNRESET, also for the write under way', async () => {
   const { guest, stream, ports } = await connected({ bufAlloc: 0 })
   const failed = once(stream, 'error')
-  const written = new Promise<NodeJS.ErrnoException | null | undefined>((resolve) => stream.write('x', resolve))
+  const written = new Promise<NodeJS.ErrnoException | null | undefined>((resolve) =>
+    stream.write('x', resolve),
+  )
   guest.send({ ...ports, op: RST, bufAlloc: 0 })
   assert.equal((await failed)[0].code, 'ECONNRESET')
   assert.equal((await written)?.code, 'ECONNRESET')

@@ -1,0 +1,93 @@
+// A file of the host as a disk: the back end behind virtio-blk where host I/O is allowed.
+//
+// Reads and writes are synchronous: on a file in the page cache `preadv` into guest memory takes a microsecond,
+// a tenth of what a round trip through the thread pool costs, and the caller's thread has nothing to copy.
+// Flushing waits for a disk, so it does not hold the thread. Discard is not offered: Node cannot punch holes.
+// It fits virtio's `BlockBackend` by its shape alone.
+
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  openSync,
+  readSync,
+  readvSync,
+  writeSync,
+  writevSync,
+} from 'node:fs'
+
+const ZEROES = new Uint8Array(1024 * 1024)
+
+export interface FileBlockBackendOptions {
+  /** Default true: a disk that nobody asked to write on stays as it is. */
+  readonly readonly?: boolean
+}
+
+export class FileBlockBackend {
+  readonly size: number
+  readonly readonly: boolean
+  readonly #fd: number
+  #open = true
+
+  /** Opens the file; throws what `openSync` throws. */
+  constructor(path: string, { readonly = true }: FileBlockBackendOptions = {}) {
+    this.#fd = openSync(path, readonly ? 'r' : 'r+')
+    this.readonly = readonly
+    this.size = fstatSync(this.#fd).size
+  }
+
+  read(offset: number, into: readonly Uint8Array[]): void {
+    const [first] = into
+    if (into.length === 1) readFully(this.#fd, first!, offset)
+    else if (into.length > 1) this.#readMany(offset, into)
+  }
+
+  write(offset: number, from: readonly Uint8Array[]): void {
+    const length = from.reduce((sum, view) => sum + view.length, 0)
+    if (length === 0 || writevSync(this.#fd, from, offset) === length) return
+    // A short write (a full disk, a signal): what is left goes one by one, and the reason comes out as an error.
+    for (const view of from) {
+      writeFully(this.#fd, view, offset)
+      offset += view.length
+    }
+  }
+
+  flush(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fdatasync(this.#fd, (error) => (error === null ? resolve() : reject(error)))
+    })
+  }
+
+  writeZeroes(offset: number, length: number): void {
+    for (let done = 0; done < length; done += ZEROES.length) {
+      writeFully(this.#fd, ZEROES.subarray(0, Math.min(ZEROES.length, length - done)), offset + done)
+    }
+  }
+
+  close(): void {
+    if (this.#open) closeSync(this.#fd)
+    this.#open = false
+  }
+
+  #readMany(offset: number, into: readonly Uint8Array[]): void {
+    const length = into.reduce((sum, view) => sum + view.length, 0)
+    if (readvSync(this.#fd, into, offset) === length) return
+    for (const view of into) {
+      readFully(this.#fd, view, offset)
+      offset += view.length
+    }
+  }
+}
+
+function readFully(fd: number, into: Uint8Array, offset: number): void {
+  for (let done = 0; done < into.length; ) {
+    const count = readSync(fd, into, done, into.length - done, offset + done)
+    if (count === 0) throw new Error('the disk image has become shorter')
+    done += count
+  }
+}
+
+function writeFully(fd: number, from: Uint8Array, offset: number): void {
+  for (let done = 0; done < from.length; )
+    done += writeSync(fd, from, done, from.length - done, offset + done)
+}
