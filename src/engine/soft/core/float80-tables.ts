@@ -2,7 +2,7 @@
 //
 // Each entry is a 128-bit fixed-point number as (low, high); the fraction bits are named with the table. Computed
 // with exact rational arithmetic (factorials and reciprocals; Machin's formula for π; Σ 2/((2k+1)·3^(2k+1)) for
-// ln 2) and rounded to the last bit. test/engine/soft/x87-tables.test.ts computes them again.
+// ln 2) and rounded to the last bit. test/engine/soft/x87-transcendental.test.ts computes them again.
 
 /** (−1)^k is the caller's: 1/(2k+1)!, 127 fraction bits. */
 export const SINE: usize = memory.data<u64>([

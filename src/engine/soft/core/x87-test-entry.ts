@@ -16,7 +16,9 @@ export {
   x87StoreState,
 } from './x87-state'
 export { x87At, x87Register, x87Wait } from './x87'
-export { x87CommitWrite, x87ExecRead, x87ExecWrite, x87MemoryKind } from './x87-memory'
+export {
+  x87CommitWrite, x87ExecRead, x87ExecReadImage, x87ExecWrite, x87ExecWriteImage, x87High, x87Low, x87MemoryKind,
+} from './x87-memory'
 
 const RECORD: usize = 240
 
