@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, createReadStream } from 'node:fs'
 import { open, realpath } from 'node:fs/promises'
 import { VmError } from '../errors/index.ts'
-import type { ByteStream } from './decompress.ts'
+import { type ByteStream, type Compression, detectCompression } from './decompress.ts'
 import { identityOf, openRegular } from './host-file.ts'
 import type { Budget } from './limits.ts'
 import type { Pace } from './pace.ts'
@@ -35,6 +35,13 @@ export async function archiveIdentity(path: string): Promise<{ identity: string;
       cause: error,
     })
   }
+}
+
+/** By the first bytes of the file. */
+export async function compressionOf(path: string): Promise<Compression> {
+  const start: Buffer[] = []
+  for await (const piece of fileStream(path, 0, 6)) start.push(piece)
+  return detectCompression(Buffer.concat(start))
 }
 
 /** SHA-256 of all bytes, hex. */

@@ -29,6 +29,8 @@ export interface Layer {
   open(): ByteStream
   /** `sha256:…` of the uncompressed archive, when something vouches for it. */
   readonly diffId?: string | undefined
+  /** Throws unless what `open` gave was read to its end and was right. */
+  assertWhole?(): void
 }
 
 export interface ConvertOptions {
@@ -97,6 +99,7 @@ async function applyLayer(
   await readTar(counted(), new LayerVisitor(tree, writer, budget, isLayered), pace, {
     needsEndMark: !isLayered,
   })
+  layer.assertWhole?.()
   if (hash === undefined || layer.diffId === undefined) return
   const found = hash.digest('hex')
   if (layer.diffId.endsWith(`:${found}`)) return

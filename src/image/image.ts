@@ -3,11 +3,13 @@
 import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { VmError } from '../errors/index.ts'
-import { archiveIdentity, fileStream, hashStream, spool } from './archive-file.ts'
+import { archiveIdentity, compressionOf, fileStream, hashStream, spool } from './archive-file.ts'
 import { checkedSize, ImageCache } from './cache.ts'
+import { type ContainerImage, openDockerArchive, openLayout } from './container-image.ts'
 import { convertTar } from './convert-tar.ts'
-import type { ByteStream } from './decompress.ts'
+import { type ByteStream, decompress } from './decompress.ts'
 import { listDirectory, type Owner } from './directory.ts'
+import { ArchiveStore, DirectoryStore } from './file-store.ts'
 import { Budget, type ImageLimits } from './limits.ts'
 import { Pace } from './pace.ts'
 import {
@@ -29,6 +31,13 @@ export interface DirectoryOptions extends ImageOptions {
   /** Owner of every file in the image; by default each keeps the one it has. */
   readonly owner?: Owner
 }
+
+export interface ContainerOptions extends ImageOptions {
+  /** `os/architecture[/variant]`; `linux/amd64` by default, which is what the machines run. */
+  readonly platform?: string
+}
+
+const DEFAULT_PLATFORM = 'linux/amd64'
 
 /** A path, the bytes, or a stream (read once, kept in the cache). */
 export type TarSource = string | URL | Uint8Array | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>
@@ -115,6 +124,58 @@ function fromTar(source: TarSource, options: ImageOptions = {}): RootImage {
   })
 }
 
+/** An OCI image layout: a directory with `index.json` and `blobs/`. */
+function fromOciLayout(dir: string, options: ContainerOptions & { readonly ref?: string } = {}): RootImage {
+  const choice = { ref: options.ref, platform: options.platform ?? DEFAULT_PLATFORM }
+  return new LazyImage(async (cache, prepare, pace) => {
+    const container = await openLayout(new DirectoryStore(dir), choice)
+    return convertContainer(cache, 'oci', container, options, prepare, pace)
+  })
+}
+
+/** An archive made by `docker save` (or an OCI layout in a tar): plain, gzip or zstd. */
+function fromDockerArchive(
+  path: string,
+  options: ContainerOptions & { readonly tag?: string } = {},
+): RootImage {
+  const choice = { ref: options.tag, platform: options.platform ?? DEFAULT_PLATFORM }
+  return new LazyImage(async (cache, prepare, pace) => {
+    const { identity } = await archiveIdentity(path)
+    const source = JSON.stringify([identity, choice.ref, choice.platform])
+    const known = await cache.recall(source)
+    const found = known === undefined ? undefined : await cache.find(known)
+    if (found !== undefined) return { ...found, config: options.config ?? found.config }
+    const temporary = cache.temporary()
+    try {
+      const budget = new Budget(options.limits)
+      const isPlain = (await compressionOf(path)) === 'none'
+      if (!isPlain) await spool(decompress(fileStream(path)), temporary, budget, pace)
+      const store = await ArchiveStore.open(isPlain ? path : temporary, budget, pace)
+      const container = await openDockerArchive(store, choice)
+      const made = await convertContainer(cache, 'docker', container, options, prepare, pace)
+      await assertUnchanged(path, identity)
+      await cache.remember(source, cache.keyOf('docker', container.id))
+      return made
+    } finally {
+      await rm(temporary, { force: true })
+    }
+  })
+}
+
+async function convertContainer(
+  cache: ImageCache,
+  kind: 'oci' | 'docker',
+  { id, layers, config }: ContainerImage,
+  options: ContainerOptions,
+  prepare: PrepareOptions,
+  pace: Pace,
+): Promise<PreparedImage> {
+  const made = await cache.findOrMake(cache.keyOf(kind, id), config, prepare.signal, (to) =>
+    convertTar(layers, to, conversion(options, prepare, pace, true)),
+  )
+  return { ...made, config: options.config ?? config }
+}
+
 /** An EROFS image that exists already; used as it is. */
 function fromErofs(path: string, options: Pick<ImageOptions, 'config'> = {}): RootImage {
   return {
@@ -152,5 +213,7 @@ async function assertUnchanged(path: string, identity: string): Promise<void> {
 export const image: {
   fromDirectory: typeof fromDirectory
   fromTar: typeof fromTar
+  fromOciLayout: typeof fromOciLayout
+  fromDockerArchive: typeof fromDockerArchive
   fromErofs: typeof fromErofs
-} = { fromDirectory, fromTar, fromErofs }
+} = { fromDirectory, fromTar, fromOciLayout, fromDockerArchive, fromErofs }
