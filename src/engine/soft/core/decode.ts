@@ -344,6 +344,14 @@ function decodeOne(op: usize, code: usize, offset: u32): void {
   if (entryFlags & F_END || handler == undefinedHandler()) endsBlock = true
 }
 
+/** For tests: the length of the instruction at `code` (30 readable bytes); + 0x100: #UD, + 0x200: longer than 15 bytes. */
+export function decodeLength(code: usize): u32 {
+  decodeOne(FETCH + 0x40, code, 0)
+  const handler = load<u16>(FETCH + 0x40)
+  if (handler == handlerIndex(undefinedHandler())) return length + 0x100
+  return handler == handlerIndex(tooLongHandler()) ? length + 0x200 : length
+}
+
 function finish(op: usize, handler: u32, offset: u32, bytes: u32, flags: u32): void {
   store<u16>(op, <u16>handlerIndex(handler))
   store<u16>(op, <u16>(offset + bytes), 8)

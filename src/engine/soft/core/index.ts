@@ -15,6 +15,7 @@ import { x87Init } from './x87-state'
 
 export { haltNanoseconds, run } from './run'
 export { readRflags } from './flags'
+export * from './inspection'
 
 /** Makes the processor ready; registers are as after reset, and nothing runs before `enterLongMode`. */
 export function initialize(ramBytes: f64, virtualTime: bool): void {
