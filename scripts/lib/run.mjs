@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { root } from './paths.mjs'
 
-const TAIL_LINES = 40 // what is worth reading of a failed program's output
+const TAIL_LINES = 100 // what is worth reading of a failed program: npm says why first, then prints its manual
 
 /** An error whose message is meant for the person at the keyboard: it is printed without a stack. */
 export class SetupError extends Error {}
