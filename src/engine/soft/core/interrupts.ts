@@ -2,7 +2,7 @@
 // 6.14 for 64-bit mode), volume 2 IRET, INT n.
 
 import {
-  AGAIN, BLOCK_RIP, CPL, CR2, DB_VECTOR, DF_VECTOR, DR, EXCEPTION_ERROR, EXCEPTION_VECTOR, FAULT, GP_VECTOR, IDT_BASE, IDT_LIMIT, IF,
+  AGAIN, BLOCK_RIP, CPL, CR2, DB_VECTOR, DF_VECTOR, DR, EXCEPTION_ERROR, EXCEPTION_LOG, EXCEPTION_VECTOR, FAULT, GP_VECTOR, IDT_BASE, IDT_LIMIT, IF,
   INHIBIT, IOPL, JUMP, NP_VECTOR, NT, PF_VECTOR, RF, RFLAGS, RIP, RSP, SEL_CS, SEL_SS, SELECTORS, SS_VECTOR, STATISTICS, TF, TR_BASE,
   TR_LIMIT, TS_VECTOR, UD_VECTOR, BP_VECTOR, raise, reg64, setReg64, AC, AF, CF, DF, ID, OF, PF, SF, ZF, NEXT, LEAVE, DE_VECTOR,
 } from './state'
@@ -38,7 +38,13 @@ function contributory(vector: u32): bool {
 export function deliverException(): void {
   let vector = load<u32>(EXCEPTION_VECTOR)
   let error = load<u32>(EXCEPTION_ERROR)
-  store<u64>(STATISTICS + 32, load<u64>(STATISTICS + 32) + 1)
+  const count = load<u64>(STATISTICS + 32)
+  const log = EXCEPTION_LOG + (<usize>(count & 15)) * 24
+  store<u64>(log, load<u64>(RIP))
+  store<u64>(log, load<u64>(CR2), 8)
+  store<u32>(log, vector, 16)
+  store<u32>(log, error, 20)
+  store<u64>(STATISTICS + 32, count + 1)
   // Bounded: a second failure makes a double fault, a third ends the machine.
   for (let attempt = 0; attempt < 3; attempt++) {
     if (deliver(vector, ((WITH_ERROR >> vector) & 1) != 0, error, false, 0)) return

@@ -3,7 +3,7 @@
 import {
   AGAIN, CPL, DF, FAULT, GP_VECTOR, IOPL, NEXT, RAX, RCX, RDI, RDX, RFLAGS, RSI, TR_BASE, TR_LIMIT, getReg, raise, reg64, setReg, setReg64,
 } from './state'
-import { beginSystemAccess, commit, modeChanged, readPtr, storePtr } from './mmu'
+import { beginSystemAccess, commit, endSystemAccess, readPtr, storePtr } from './mmu'
 import { SCRATCH_END } from './layout'
 import { OP_ADDR32, OP_REPE, OP_REPNE, opFlags, opImm } from './operation'
 
@@ -16,9 +16,9 @@ declare function hostPortWrite(port: u32, width: u32, value: u32): void
 
 function allowed(port: u32, width: u32): bool {
   if (load<u32>(CPL) <= <u32>((load<u64>(RFLAGS) & IOPL) >> 12)) return true
-  beginSystemAccess()
+  const view = beginSystemAccess()
   const permitted = bitmapAllows(port, width)
-  modeChanged()
+  endSystemAccess(view)
   if (!permitted) raise(GP_VECTOR, 0)
   return permitted
 }

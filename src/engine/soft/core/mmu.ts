@@ -68,13 +68,19 @@ export function modeChanged(): void {
   tlb = user ? TLB + VIEW_SIZE : TLB
 }
 
-/** System tables (GDT, IDT, TSS) are read and written with supervisor rights whatever CPL is. */
-export function beginSystemAccess(): void {
+/**
+ * System tables (GDT, IDT, TSS) are read and written with supervisor rights whatever CPL is.
+ * @returns what `endSystemAccess` must be given; the pairs nest
+ */
+export function beginSystemAccess(): bool {
+  const before = user
   user = false
   tlb = TLB
+  return before
 }
-export function endSystemAccess(): void {
-  modeChanged()
+export function endSystemAccess(before: bool): void {
+  user = before
+  tlb = before ? TLB + VIEW_SIZE : TLB
 }
 
 // @ts-ignore: decorator
@@ -183,7 +189,11 @@ function copyIn(physical: u64, from: usize, size: u32): void {
 // @ts-ignore: decorator
 @inline export function fetchAddress(address: u64): u64 {
   const entry = tlb + 2 * KIND_SIZE + (<usize>(address >> 8) & 0x3ff0)
-  if (load<u64>(entry) == (address & ~0xfff)) return <u64>(load<u32>(entry, 8) + <u32>address - <u32>GUEST_BASE)
+  if (load<u64>(entry) == (address & ~0xfff)) {
+    // In a variable of its own: inside a u64 expression, asc would load and add in 64 bits.
+    const host: u32 = load<u32>(entry, 8) + <u32>address
+    return <u64>(host - <u32>GUEST_BASE)
+  }
   return translate(address, EXECUTE)
 }
 

@@ -40,9 +40,9 @@ function readDescriptor(selector: u32, size: u32, vector: u32): u64 {
     raise(vector, selector & 0xfffc)
     return 0
   }
-  beginSystemAccess()
+  const view = beginSystemAccess()
   const p = readPtr(address, size)
-  modeChanged()
+  endSystemAccess(view)
   if (!p) return 0
   const descriptor = load<u64>(p)
   if (size == 16) descriptorHigh = load<u64>(p, 8)
@@ -115,9 +115,9 @@ export function clearUserSegments(cpl: u32): void {
     if ((selector & 0xfffc) == 0) continue
     const address = descriptorAddress(selector, 8)
     if (address == ~0) continue
-    beginSystemAccess()
+    const view = beginSystemAccess()
     const p = readPtr(address, 8)
-    modeChanged()
+    endSystemAccess(view)
     if (!p) continue
     const descriptor = load<u64>(p)
     const type = <u32>(descriptor >> 40) & 0x1f
@@ -376,9 +376,9 @@ export function ltr(op: usize, form: i32): i32 {
   store<u32>(TR_LIMIT, limitOf(descriptor))
   store<u32>(TR_SELECTOR, selector)
   // Mark it busy.
-  beginSystemAccess()
+  const view = beginSystemAccess()
   const p = writePtr(load<u64>(GDT_BASE) + (selector & 0xfff8) + 5, 1)
-  modeChanged()
+  endSystemAccess(view)
   if (!p) return FAULT
   store<u8>(p, load<u8>(p) | 2)
   if (p < SCRATCH_END) commit()
@@ -390,9 +390,9 @@ function lookDescriptor(selector: u32): u64 {
   if ((selector & 0xfffc) == 0) return 0
   const address = descriptorAddress(selector, 8)
   if (address == ~0) return 0
-  beginSystemAccess()
+  const view = beginSystemAccess()
   const p = readPtr(address, 8)
-  modeChanged()
+  endSystemAccess(view)
   return p ? load<u64>(p) : 0
 }
 function setZero(zero: bool): void {

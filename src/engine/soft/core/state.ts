@@ -87,6 +87,9 @@ export const X87: usize = STATE + 0x400
 export const UNKNOWN_OPCODE: usize = STATE + 0x600 // u32 count, then u32 length, then the 16 bytes of the last one
 export const STATISTICS: usize = STATE + 0x640 // u64 each: blocks decoded, TLB misses, flushes, interrupts, exceptions
 
+/** The last 16 exceptions, a ring indexed by their count: RIP, CR2, vector u32, error u32. For whoever debugs. */
+export const EXCEPTION_LOG: usize = STATE + 0x700
+
 // RFLAGS bits.
 export const CF: u64 = 0x1
 export const PF: u64 = 0x4
