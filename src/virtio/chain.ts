@@ -8,8 +8,7 @@
 // `pop` until it gives it back with `push`, and not a moment longer.
 // The guest can change the bytes while we read them: a device copies a header out once and believes that copy.
 
-/** Below this a loop over bytes beats a typed-array `set`, which needs a view first. Measured: about 100. */
-const SHORT_COPY_BYTES = 64
+import { copyFromGuest, copyToGuest } from './guest-copy.ts'
 
 export class Chain {
   readonly head: number
@@ -77,7 +76,7 @@ export class Chain {
     while (copied < length && this.#readSegment < this.#readableCount) {
       const address = this.#addresses[this.#readSegment]! + this.#readOffset
       const part = Math.min(length - copied, this.#lengths[this.#readSegment]! - this.#readOffset)
-      copy(this.#ram, address, target, start + copied, part)
+      copyFromGuest(this.#ram, address, target, start + copied, part)
       copied += part
       this.#readOffset += part
       if (this.#readOffset === this.#lengths[this.#readSegment]) {
@@ -94,7 +93,7 @@ export class Chain {
     while (copied < length && this.#writeSegment < this.#count) {
       const address = this.#addresses[this.#writeSegment]! + this.#writeOffset
       const part = Math.min(length - copied, this.#lengths[this.#writeSegment]! - this.#writeOffset)
-      copy(source, start + copied, this.#ram, address, part)
+      copyToGuest(source, start + copied, this.#ram, address, part)
       copied += part
       this.#writeOffset += part
       if (this.#writeOffset === this.#lengths[this.#writeSegment]) {
@@ -150,9 +149,4 @@ export class Chain {
     }
     return views
   }
-}
-
-function copy(source: Uint8Array, from: number, target: Uint8Array, to: number, length: number): void {
-  if (length <= SHORT_COPY_BYTES) for (let i = 0; i < length; i++) target[to + i] = source[from + i]!
-  else target.set(source.subarray(from, from + length), to)
 }

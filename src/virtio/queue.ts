@@ -26,6 +26,8 @@ import {
 
 /** A driver that adds buffers as fast as we use them must not keep the caller's thread (and other machines). */
 const MAX_DRAIN_MILLISECONDS = 4
+/** Less than this is always done at once, however slow the thread: a request alone is bounded by its device. */
+const MIN_DRAIN_CHAINS = 4
 /** virtio 1.2, 2.7.4.1: at most 2³² bytes in a chain; `len` of the used ring could not say more. */
 const MAX_CHAIN_BYTES = 2 ** 32 - 1
 
@@ -127,7 +129,7 @@ export class SplitQueue {
     const deadline = performance.now() + MAX_DRAIN_MILLISECONDS
     this.#disableNotifications()
     for (let handled = 0; ; handled++) {
-      if (handled === this.size || (handled > 0 && performance.now() > deadline)) {
+      if (handled === this.size || (handled >= MIN_DRAIN_CHAINS && performance.now() > deadline)) {
         this.#owner.resume(this)
         break
       }

@@ -133,7 +133,9 @@ export class Connection implements StreamEnd {
       // The piece that grows is replaced, unless it has been taken.
       if (this.#tailUsed > 0) this.#inbox.pop()
     } else {
-      this.#tail = Buffer.allocUnsafeSlow(Math.max(length, MIN_CHUNK_BYTES))
+      // The more waits, the more will come before it is asked for: pieces of a burst grow.
+      const room = Math.max(MIN_CHUNK_BYTES, Math.min(waiting, MAX_PAYLOAD_BYTES))
+      this.#tail = Buffer.allocUnsafeSlow(Math.max(length, room))
       this.#tailUsed = 0
       chain.read(this.#tail, 0, length)
     }

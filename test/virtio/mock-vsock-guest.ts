@@ -3,6 +3,7 @@
 // Keeps the RX queue filled, takes packets out of it in `poll`, counts credit for each stream like a real guest.
 // A test steers it packet by packet (`send`, `received`) or by whole streams (`GuestStream`).
 
+import { copyToGuest } from '../../src/virtio/guest-copy.ts'
 import type { VsockDevice } from '../../src/virtio/index.ts'
 import * as wire from '../../src/virtio/vsock-packet.ts'
 import { type DriverQueue, MockDriver, type MockDriverOptions, type Segment } from './mock-driver.ts'
@@ -87,7 +88,7 @@ export class MockVsockGuest {
     view.setUint32(at + 32, packet.flags ?? 0, true)
     view.setUint32(at + 36, packet.bufAlloc ?? 256 * 1024, true)
     view.setUint32(at + 40, packet.fwdCnt ?? 0, true)
-    this.driver.ram.set(payload, at + wire.HEADER_BYTES)
+    copyToGuest(payload, 0, this.driver.ram, at + wire.HEADER_BYTES, payload.length)
     const head = this.tx.add([{ address: at, length: wire.HEADER_BYTES + payload.length }], [])
     this.#txByHead.set(head, at)
     if (kick) this.tx.kick()
