@@ -20,6 +20,7 @@ import * as protocol from './protocol.ts'
 import { ProcessInput, ProcessOutput } from './stdio.ts'
 
 const E2BIG = 7
+const SIGKILL = 9
 const MAX_ID = 0xffff_ffff
 
 /** A program between START and EXITED. */
@@ -155,7 +156,6 @@ export class AgentConnection {
   // ── a program ───────────────────────────────────────────────────────────────────────────────────────────
 
   async #launch(id: number, spec: ProcessSpec, payload: Buffer): Promise<RemoteProcess> {
-    const lost = (): Error | undefined => this.#failure
     const started = deferred<number>()
     const ended = deferred<ProcessEnd>()
     let alive = true
@@ -171,23 +171,20 @@ export class AgentConnection {
         ended.resolve(end)
       },
     })
-    const streams = [spec.stdin, spec.stdout, spec.stderr].map((mode, fd) =>
-      mode === 'pipe' ? this.#connect(id, fd) : Promise.resolve(null),
-    )
+    // Streams of a program that does not start are dropped, also those that are still being connected.
+    const starting = deferred<void>()
+    const stdio = Promise.all([
+      started.promise,
+      spec.stdin === 'pipe' ? this.#connect(id, 0, ProcessInput, starting.promise) : null,
+      spec.stdout === 'pipe' ? this.#connect(id, 1, ProcessOutput, starting.promise) : null,
+      spec.stderr === 'pipe' ? this.#connect(id, 2, ProcessOutput, starting.promise) : null,
+    ])
     this.#send(protocol.MSG_START, spec.defaultHome ? protocol.START_DEFAULT_HOME : 0, id, payload)
-
-    let pid: number
-    let connected: (Duplex | null)[]
-    try {
-      ;[pid, ...connected] = await Promise.all([started.promise, ...streams])
-    } catch (error) {
-      for (const stream of streams) stream.then((open) => open?.destroy()).catch(() => {})
-      if (alive) this.#kill(id, 9, 'group')
+    const [pid, stdin, stdout, stderr] = await stdio.catch((error: Error) => {
+      starting.reject(error)
+      if (alive) this.#kill(id, SIGKILL, 'group')
       throw error
-    }
-    const stdin = connected[0] ? new ProcessInput(connected[0], lost) : null
-    const stdout = connected[1] ? new ProcessOutput(connected[1], lost) : null
-    const stderr = connected[2] ? new ProcessOutput(connected[2], lost) : null
+    })
 
     const exited = ended.promise.then(async (end): Promise<ProcessExit> => {
       await Promise.all([
@@ -207,7 +204,14 @@ export class AgentConnection {
     return { pid, stdin, stdout, stderr, kill, exited, closed }
   }
 
-  async #connect(id: number, fd: number): Promise<Duplex> {
+  /** Opens the stream of one descriptor. The wrapper listens before the agent knows whose stream it is, that is
+   * before anything can happen on it: a program without output may be over before its STARTED is handled. */
+  async #connect<Wrapper extends ProcessInput | ProcessOutput>(
+    id: number,
+    fd: number,
+    Wrap: new (stream: Duplex, lost: () => Error | undefined) => Wrapper,
+    unwanted: Promise<unknown>,
+  ): Promise<Wrapper> {
     let stream: Duplex
     try {
       stream = await this.#transport.connect(protocol.STREAM_PORT)
@@ -218,11 +222,12 @@ export class AgentConnection {
       stream.destroy()
       throw this.#failure
     }
+    const wrapper = new Wrap(stream, () => this.#failure)
+    unwanted.catch(() => wrapper.destroy())
     this.#streams.add(stream)
     stream.on('close', () => this.#streams.delete(stream))
-    stream.on('error', () => {})
     stream.write(protocol.encodeStreamHeader(id, fd))
-    return stream
+    return wrapper
   }
 
   #kill(id: number, signal: number, target: 'process' | 'group'): void {
