@@ -25,7 +25,7 @@ const PAGE = 0x1000
 const E820_RAM = 1
 
 /** Registers at the kernel's first instruction; all addresses physical, and mapped to themselves. */
-export interface CpuEntry {
+export interface KernelEntry {
   readonly rip: number
   readonly rsi: number
   readonly rsp: number
@@ -41,7 +41,7 @@ export interface LinuxImage {
 }
 
 /** @throws VmError ERR_INLINUX_BOOT (phase kernel) */
-export function loadLinux(memory: GuestMemory, { kernel, initramfs, commandLine }: LinuxImage): CpuEntry {
+export function loadLinux(memory: GuestMemory, { kernel, initramfs, commandLine }: LinuxImage): KernelEntry {
   const { entry, end } = loadElf(kernel, memory)
   const initramfsAddress = Math.floor((memory.size - initramfs.length) / PAGE) * PAGE
   if (initramfsAddress < end) {

@@ -1,9 +1,9 @@
 // The contract between a machine and the CPU that runs it.
 //
-// An engine runs inside a Worker (see engine/worker.ts) and knows nothing of virtio, files or networks: it
-// runs guest instructions, and calls back for what lies outside of CPU and RAM. Both engines, soft and kvm,
-// keep exactly this contract: for kvm the calls come from the exits of KVM_RUN, for soft out of the middle of
-// an instruction. The calls are synchronous: the guest's instruction waits for the answer.
+// An engine runs inside a Worker (cpu-worker.ts) and knows nothing of virtio, files or networks: it runs guest
+// instructions, and calls back for what lies outside of CPU and RAM. Both engines, soft and kvm, keep exactly
+// this contract: for kvm the calls come from the exits of KVM_RUN, for soft out of the middle of an instruction.
+// The calls are synchronous: the guest's instruction waits for the answer.
 
 export type EngineName = 'soft' | 'kvm'
 
@@ -30,7 +30,32 @@ export type Exit =
 
 export type ShutdownReason = 'triple-fault' | 'halted-for-ever'
 
+/** Registers at the first instruction: 64-bit mode, paging on, flat segments. All addresses are physical. */
+export interface CpuEntry {
+  readonly rip: number
+  readonly rsi: number
+  readonly rsp: number
+  readonly cr3: number
+  readonly gdt: number
+  readonly gdtLimit: number
+}
+
 export interface Vcpu {
+  enter(entry: CpuEntry): void
   /** Runs until an exit; comes back after some tens of milliseconds at the latest. */
   run(): Exit
+  /** What happened so far; for `inlinux doctor`, tests and benches. */
+  counters(): VcpuCounters
+}
+
+export interface VcpuCounters {
+  readonly instructions: bigint
+  readonly blocksDecoded: bigint
+  readonly tlbMisses: bigint
+  readonly tlbFlushes: bigint
+  readonly interrupts: bigint
+  readonly exceptions: bigint
+  /** Instructions that no line of the table knows, and the bytes of the last one in hex. */
+  readonly unknownInstructions: number
+  readonly lastUnknownInstruction: string
 }

@@ -30,8 +30,8 @@ interface TarOptions {
 }
 
 const REPLACEMENT = '\ufffd'
-/** Known to tar-stream, not to its types: names stay bytes. */
-const EXTRACT_OPTIONS: object = { filenameEncoding: 'latin1' }
+/** Known to tar-stream, not to its types: names stay bytes; archives older than POSIX are still archives. */
+const EXTRACT_OPTIONS: object = { filenameEncoding: 'latin1', allowUnknownFormat: true }
 const NO_RECORDS: ReadonlyMap<string, Buffer> = new Map()
 
 /** @throws VmError for archives that are damaged, unsafe or not supported; and whatever `visitor` throws */

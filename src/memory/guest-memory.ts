@@ -19,14 +19,22 @@ export class GuestMemory {
   readonly size: number
   readonly #bytes: Uint8Array
   readonly #view: DataView
+  readonly #onWritten: ((address: number, length: number) => void) | undefined
 
   /**
    * @param buffer the machine's shared memory (or any buffer, in tests)
    * @param base offset of guest-physical address 0 in `buffer`, bytes
    * @param size bytes of guest RAM
+   * @param onWritten told by `written`: an engine that keeps decoded code must hear of device writes
    */
-  constructor(buffer: ArrayBufferLike, base: number, size: number) {
+  constructor(
+    buffer: ArrayBufferLike,
+    base: number,
+    size: number,
+    onWritten?: (address: number, length: number) => void,
+  ) {
     this.size = size
+    this.#onWritten = onWritten
     this.#bytes = new Uint8Array(buffer, base, size)
     this.#view = new DataView(buffer, base, size)
   }
@@ -84,6 +92,11 @@ export class GuestMemory {
   writeU64(address: number, value: bigint): void {
     this.check(address, 8)
     this.#view.setBigUint64(address, value, true)
+  }
+
+  /** A device has written these bytes, and is about to tell the driver. Every device calls it; the queue does. */
+  written(address: number, length: number): void {
+    this.#onWritten?.(address, length)
   }
 
   /** Throws `GuestMemoryError` unless `[address, address + length)` lies inside RAM. */

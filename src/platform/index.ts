@@ -1,5 +1,6 @@
 // platform/: what a PC has besides virtio: serial port, clock, ways to restart; and files as disks.
 export { FileBlockBackend, type FileBlockBackendOptions } from './block-file.ts'
+export { PIC_MASTER_PORT, PIC_PORTS, PIC_SLAVE_PORT, Pic } from './pic.ts'
 export {
   KEYBOARD_CONTROLLER_PORT,
   KEYBOARD_CONTROLLER_PORTS,

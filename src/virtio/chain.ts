@@ -8,6 +8,7 @@
 // `pop` until it gives it back with `push`, and not a moment longer.
 // The guest can change the bytes while we read them: a device copies a header out once and believes that copy.
 
+import type { GuestMemory } from '../memory/index.ts'
 import { copyFromGuest, copyToGuest } from './guest-copy.ts'
 
 export class Chain {
@@ -61,6 +62,12 @@ export class Chain {
     this.#count++
     if (!writable) this.#readableCount = this.#count
     this.#writeSegment = this.#readableCount
+  }
+
+  /** Tells the memory which of its bytes the device may have written. For the queue. */
+  reportWritten(memory: GuestMemory): void {
+    if (this.written === 0) return
+    for (let i = this.#readableCount; i < this.#count; i++) memory.written(this.#addresses[i]!, this.#lengths[i]!)
   }
 
   /** Bytes of the readable part behind the cursor. */

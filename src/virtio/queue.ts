@@ -59,6 +59,7 @@ export class SplitQueue {
   readonly #indirect: boolean
   readonly #eventIndex: boolean
 
+  readonly #memory: GuestMemory
   readonly #ram: Uint8Array
   readonly #view: DataView
   readonly #descriptors: number
@@ -95,6 +96,7 @@ export class SplitQueue {
     this.#maxSize = maxSize
     this.#indirect = (features & VIRTIO_F_INDIRECT_DESC) !== 0n
     this.#eventIndex = (features & VIRTIO_F_EVENT_IDX) !== 0n
+    this.#memory = memory
     this.#ram = memory.slice(0, memory.size)
     const { buffer, byteOffset } = this.#ram
     this.#view = new DataView(buffer, byteOffset, memory.size)
@@ -172,6 +174,8 @@ export class SplitQueue {
   push(chain: Chain): void {
     chain.inFlight = false
     if (!this.#live) return
+    // Before the driver can know: an engine may keep decoded code of these pages.
+    chain.reportWritten(this.#memory)
     const slot = this.#nextUsed & (this.size - 1)
     this.#usedElements[2 * slot] = chain.head
     this.#usedElements[2 * slot + 1] = chain.written

@@ -9,6 +9,7 @@ import { NO_PHYSICAL, fetchAddress } from './mmu'
 export { decodeLength } from './decode'
 export { flushAll, modeChanged } from './mmu'
 export { invalidateCode } from './blocks'
+export { setHalted } from './system'
 export { x87LoadFxsave, x87StoreFxsave } from './x87-state'
 
 /** Where `executeOne` decodes to; two operations. */

@@ -1,0 +1,175 @@
+// A machine's life: start (boot, agent ready) → programs → close.
+
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import {
+  AgentConnection,
+  type AgentFailure,
+  CONTROL_PORT,
+  type ProcessDefaults,
+  type ProcessHost,
+  type ProcessSpec,
+  parseAgentLine,
+  type RemoteProcess,
+} from '../agent/index.ts'
+import { locateGuest } from '../artifacts/index.ts'
+import type { EngineName, VcpuCounters } from '../engine/index.ts'
+import { VmError } from '../errors/index.ts'
+import type { ImageConfig } from '../image/index.ts'
+import { boot, type RunningMachine } from './boot.ts'
+import { ConsoleLog } from './console-log.ts'
+import { type MachineOptions, memoryBytes } from './options.ts'
+
+const DEFAULT_BOOT_TIMEOUT_MS = 120_000
+const ENTROPY_BYTES = 256
+
+export class Machine implements ProcessHost {
+  readonly engine: EngineName
+  readonly processDefaults: ProcessDefaults
+  readonly #running: RunningMachine
+  readonly #agent: AgentConnection
+  readonly #console: ConsoleLog
+  #closing: Promise<void> | undefined
+
+  /** For subclasses; use `Machine.start`. */
+  protected constructor(started: Started) {
+    this.#running = started.running
+    this.#agent = started.agent
+    this.#console = started.console
+    this.processDefaults = started.defaults
+    this.engine = started.running.cpu.engine
+  }
+
+  /**
+   * Boots a machine and waits until programs can be started in it.
+   * @throws VmError `ERR_INLINUX_BOOT` with phase, console and fix; `ERR_INLINUX_GUEST_MISSING`;
+   *   `ERR_INLINUX_INVALID_ARGUMENT`; the image's errors; `ERR_INLINUX_ABORTED`
+   */
+  static async start(options: MachineOptions = {}): Promise<Machine> {
+    return new Machine(await startMachine(options))
+  }
+
+  /** Starts a program; `Command` is the comfortable way. */
+  start(spec: ProcessSpec): Promise<RemoteProcess> {
+    return this.#agent.start(spec)
+  }
+
+  /** The last lines of the guest's console. */
+  consoleTail(lines?: number): string[] {
+    return this.#console.tail(lines)
+  }
+
+  counters(): VcpuCounters {
+    return this.#running.cpu.counters()
+  }
+
+  /** Ends the machine at once: its programs are gone. Everything in it was memory, so nothing needs writing back. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#agent.close()
+    await this.#running.close()
+  }
+}
+
+/** What `startMachine` hands to the constructor. */
+export interface Started {
+  readonly running: RunningMachine
+  readonly agent: AgentConnection
+  readonly console: ConsoleLog
+  readonly defaults: ProcessDefaults
+}
+
+export async function startMachine(options: MachineOptions): Promise<Started> {
+  const { signal, image, hostname = 'inlinux', bootTimeout = DEFAULT_BOOT_TIMEOUT_MS, kernelParameters = [] } = options
+  const ramBytes = memoryBytes(options.memory)
+  const abort = new AbortController()
+  const onAbort = (): void =>
+    abort.abort(new VmError('ERR_INLINUX_ABORTED', 'starting the machine was aborted', { cause: signal?.reason }))
+  if (signal?.aborted === true) onAbort()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  let running: RunningMachine | undefined
+  let timer: NodeJS.Timeout | undefined
+  try {
+    abort.signal.throwIfAborted()
+    const guest = await locateGuest()
+    const [kernel, initramfs, prepared] = await Promise.all([
+      readFile(guest.kernel),
+      readFile(guest.initramfs),
+      image?.prepare({ signal: abort.signal }),
+    ])
+    abort.signal.throwIfAborted()
+
+    let agent: AgentConnection | undefined
+    let complaint: AgentFailure | undefined
+    const failed = new Promise<never>((_, reject) => {
+      abort.signal.addEventListener('abort', () => reject(abort.signal.reason), { once: true })
+    })
+    failed.catch(() => {}) // Also awaited below; until then it is nobody's.
+    const log = new ConsoleLog((line) => {
+      complaint ??= parseAgentLine(line)
+    })
+    const fail = (what: string, cause?: unknown): void => {
+      const error = new VmError('ERR_INLINUX_BOOT', complaint === undefined ? what : `${what}: ${complaint.message}`, {
+        phase: complaint?.phase ?? (log.tail().length === 0 ? 'kernel' : 'init'),
+        consoleTail: log.tail(),
+        cause,
+      })
+      abort.abort(error)
+      agent?.fail(new VmError('ERR_INLINUX_MACHINE_CRASHED', what, { consoleTail: log.tail(), cause }))
+    }
+    const onEnd = (reason: string, error?: Error): void => fail(`the guest ended (${reason})`, error)
+
+    running = await boot({
+      ramBytes,
+      kernel,
+      initramfs,
+      root: prepared?.path ?? guest.root,
+      kernelParameters,
+      onConsole: (bytes) => {
+        log.write(bytes)
+        options.onConsole?.(bytes)
+      },
+      onEnd,
+    })
+    const { vsock } = running
+    timer = setTimeout(() => fail(`the guest was not ready after ${bootTimeout} ms`), bootTimeout)
+    const ready = new Promise<AgentConnection>((resolve, reject) => {
+      vsock.listen(CONTROL_PORT, (control) => {
+        if (agent !== undefined) {
+          control.destroy() // Only the agent's first connection counts.
+          return
+        }
+        agent = new AgentConnection(control, vsock)
+        agent.ready.then(() => resolve(agent as AgentConnection), reject)
+      })
+    })
+    const connected = await Promise.race([ready, failed])
+    connected.setClock(BigInt(Date.now()) * 1_000_000n)
+    connected.addEntropy(randomBytes(ENTROPY_BYTES))
+    connected.setHostname(hostname)
+    return { running, agent: connected, console: log, defaults: defaultsOf(prepared?.config) }
+  } catch (error) {
+    await running?.close()
+    throw error
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+function defaultsOf(config: ImageConfig | undefined): ProcessDefaults {
+  if (config === undefined) return {}
+  return {
+    env: Object.entries(config.env).map(([name, value]) => `${name}=${value}`),
+    ...(config.workingDir === undefined ? {} : { cwd: config.workingDir }),
+    ...(config.user === undefined ? {} : { user: config.user }),
+  }
+}
