@@ -16,15 +16,16 @@ const XATTR_PREFIX: Readonly<Record<number, string>> = {
   4: 'trusted.',
   6: 'security.',
 }
-const FILE_TYPE: Readonly<Record<number, number>> = {
-  0o100000: 1,
-  0o040000: 2,
-  0o020000: 3,
-  0o060000: 4,
-  0o010000: 5,
-  0o140000: 6,
-  0o120000: 7,
-}
+/** `EROFS_FT_*` by the type bits of the mode. */
+const FILE_TYPE: ReadonlyMap<number, number> = new Map([
+  [0o100000, 1],
+  [0o040000, 2],
+  [0o020000, 3],
+  [0o060000, 4],
+  [0o010000, 5],
+  [0o140000, 6],
+  [0o120000, 7],
+])
 
 export interface ReadInode {
   mode: number
@@ -95,7 +96,8 @@ class Reader {
     assert.equal(pathsOf.size, this.#inodeCount, 'inos')
     for (const paths of pathsOf.values()) {
       const inode = found.get(paths[0]!)!
-      if ((inode.mode & 0o170000) !== 0o040000) assert.equal(inode.links, paths.length, `${paths[0]}: link count`)
+      if ((inode.mode & 0o170000) !== 0o040000)
+        assert.equal(inode.links, paths.length, `${paths[0]}: link count`)
       if (paths.length > 1) for (const path of paths) found.get(path)!.sameAs = [...paths].sort()
     }
     return found
@@ -112,7 +114,7 @@ class Reader {
     const mode = raw.readUInt16LE(4)
     const size = Number(raw.readBigUInt64LE(8))
     const type = mode & 0o170000
-    assert.ok(FILE_TYPE[type] !== undefined, `mode ${mode.toString(8)}`)
+    assert.ok(FILE_TYPE.has(type), `mode ${mode.toString(8)}`)
     const inode: ReadInode = {
       mode,
       uid: raw.readUInt32LE(24),
@@ -174,7 +176,7 @@ class Reader {
         const type = block.readUInt8(i * 12 + 10)
         entries.set(name, { nid, type })
         const mode = this.#read(this.#metaStart + nid * 32, 6).readUInt16LE(4)
-        assert.equal(FILE_TYPE[mode & 0o170000], type, `${name}: file type`)
+        assert.equal(FILE_TYPE.get(mode & 0o170000), type, `${name}: file type`)
       }
     }
     return entries

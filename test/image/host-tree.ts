@@ -31,7 +31,8 @@ export function readHostTree(dir: string): Map<string, ReadInode> {
     const key = `${stat.dev}:${stat.ino}`
     pathsOf.set(key, [...(pathsOf.get(key) ?? []), path])
     if (!stat.isDirectory()) continue
-    for (const name of readdirSync(at, { encoding: 'latin1' })) stack.push(path === '.' ? name : `${path}/${name}`)
+    for (const name of readdirSync(at, { encoding: 'latin1' }))
+      stack.push(path === '.' ? name : `${path}/${name}`)
   }
   for (const paths of pathsOf.values()) {
     if (paths.length > 1) for (const path of paths) found.get(path)!.sameAs = [...paths].sort()

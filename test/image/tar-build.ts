@@ -45,7 +45,17 @@ function paxRecord(key: string, value: string | Buffer): Buffer {
 }
 
 function header(entry: Entry, length: number): Buffer {
-  const { name, type = '0', linkname = '', mode = 0o644, uid = 0, gid = 0, mtime = 0, major = 0, minor = 0 } = entry
+  const {
+    name,
+    type = '0',
+    linkname = '',
+    mode = 0o644,
+    uid = 0,
+    gid = 0,
+    mtime = 0,
+    major = 0,
+    minor = 0,
+  } = entry
   const block = Buffer.alloc(BLOCK)
   block.write(name, 0, 100, 'latin1')
   octal(block, mode, 100, 8)

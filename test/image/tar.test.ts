@@ -7,9 +7,9 @@ import { Readable } from 'node:stream'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { image } from '../../src/image/index.ts'
-import { readErofs, type ReadInode } from './erofs-reader.ts'
+import { type ReadInode, readErofs } from './erofs-reader.ts'
 import { comparable, readHostTree } from './host-tree.ts'
-import { entryBytes, END, tar } from './tar-build.ts'
+import { END, entryBytes, tar } from './tar-build.ts'
 import { extractWithErofsUtils, fsck, run, temporaryDirectory } from './tools.ts'
 
 const dir = temporaryDirectory()
@@ -67,7 +67,12 @@ describe('archives of GNU tar', () => {
     run('tar', ['-C', tree, '--format=pax', '-cf', path, '.'])
     const bytes = readFileSync(path)
     const { digest } = await image.fromTar(path).prepare({ cacheDir })
-    const sources = [bytes, Readable.from([bytes]), new Blob([bytes]).stream(), Readable.from([gzipSync(bytes)])]
+    const sources = [
+      bytes,
+      Readable.from([bytes]),
+      new Blob([bytes]).stream(),
+      Readable.from([gzipSync(bytes)]),
+    ]
     for (const [i, source] of sources.entries()) {
       const prepared = await image.fromTar(source).prepare({ cacheDir: join(dir, `cache-${i}`) })
       assert.equal(prepared.digest, digest)
@@ -113,7 +118,14 @@ describe('what an entry can say', () => {
   })
 
   test('times keep their nanoseconds, also before the epoch', async () => {
-    const times = ['1700000000.123456789', '0.000000001', '-1.25', '-3', '4294967296.999999999', '1700000000.1']
+    const times = [
+      '1700000000.123456789',
+      '0.000000001',
+      '-1.25',
+      '-3',
+      '4294967296.999999999',
+      '1700000000.1',
+    ]
     const found = await convert(tar(...times.map((mtime, i) => ({ name: `${i}`, pax: { mtime } }))))
     assert.deepEqual(
       times.map((_, i) => found.get(`${i}`)!.mtime),
@@ -133,22 +145,39 @@ describe('what an entry can say', () => {
     const found = await convert(
       tar(
         { name: 'schily', data: 'x', pax: { 'SCHILY.xattr.security.capability': capability } },
-        { name: 'libarchive', data: 'x', pax: { 'LIBARCHIVE.xattr.user.a%20b': Buffer.from('a=b').toString('base64') } },
-        { name: 'newline', data: 'x', pax: { 'SCHILY.xattr.user.n': 'two\nlines', 'SCHILY.xattr.user.e%3Dq': '' } },
+        {
+          name: 'libarchive',
+          data: 'x',
+          pax: { 'LIBARCHIVE.xattr.user.a%20b': Buffer.from('a=b').toString('base64') },
+        },
+        {
+          name: 'newline',
+          data: 'x',
+          pax: { 'SCHILY.xattr.user.n': 'two\nlines', 'SCHILY.xattr.user.e%3Dq': '' },
+        },
       ),
     )
     assert.deepEqual(found.get('schily')!.xattrs, { 'security.capability': capability.toString('hex') })
     assert.deepEqual(found.get('libarchive')!.xattrs, { 'user.a b': '613d62' })
-    assert.deepEqual(found.get('newline')!.xattrs, { 'user.n': Buffer.from('two\nlines').toString('hex'), 'user.e=q': '' })
+    assert.deepEqual(found.get('newline')!.xattrs, {
+      'user.n': Buffer.from('two\nlines').toString('hex'),
+      'user.e=q': '',
+    })
   })
 
   test('a pax path that is not UTF-8 keeps its bytes', async () => {
-    const found = await convert(tar({ name: 'x', data: '1', pax: { path: Buffer.from([0x64, 0x2f, 0xff, 0x80]) } }))
+    const found = await convert(
+      tar({ name: 'x', data: '1', pax: { path: Buffer.from([0x64, 0x2f, 0xff, 0x80]) } }),
+    )
     assert.deepEqual([...found.keys()].sort(), ['.', 'd', 'd/\xff\x80'])
   })
 
   test('a pax header in pieces of one byte is read all the same', async () => {
-    const bytes = tar({ name: 'f', data: 'data', pax: { 'SCHILY.xattr.user.b': Buffer.from([0xff, 0, 0xff]) } })
+    const bytes = tar({
+      name: 'f',
+      data: 'data',
+      pax: { 'SCHILY.xattr.user.b': Buffer.from([0xff, 0, 0xff]) },
+    })
     const found = await convert(Readable.from([...bytes].map((byte) => Buffer.from([byte]))))
     assert.deepEqual(found.get('f')!.xattrs, { 'user.b': 'ff00ff' })
   })
@@ -187,7 +216,10 @@ describe('what an entry can say', () => {
   })
 
   test('an archive in two gzip members is one archive', async () => {
-    const parts = [entryBytes({ name: 'one', data: '1' }), Buffer.concat([entryBytes({ name: 'two', data: '2' }), END])]
+    const parts = [
+      entryBytes({ name: 'one', data: '1' }),
+      Buffer.concat([entryBytes({ name: 'two', data: '2' }), END]),
+    ]
     const found = await convert(Buffer.concat(parts.map((part) => gzipSync(part))))
     assert.deepEqual([...found.keys()].sort(), ['.', 'one', 'two'])
   })

@@ -21,7 +21,11 @@ const PACKAGES: Readonly<Record<string, string>> = {
 }
 
 /** Runs an oracle. @returns its standard output; throws with its standard error when it fails or is missing */
-export function run(program: string, args: readonly string[], options: { readonly cwd?: string } = {}): string {
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string } = {},
+): string {
   try {
     return execFileSync(program, args, {
       cwd: options.cwd,
