@@ -168,6 +168,7 @@ export class AgentConnection {
       },
       exited: (end) => {
         alive = false
+        started.reject(new VmError('ERR_INLINUX_AGENT_PROTOCOL', 'a program ended that had not started'))
         ended.resolve(end)
       },
     })

@@ -27,6 +27,8 @@ export class AgentOnHost implements ProcessHost {
   readonly agent: AgentConnection
   readonly process: ChildProcess
   readonly log: string[]
+  /** The socket under the connection, for tests that write what no connection would. */
+  readonly control: Socket
   readonly #folder: string
 
   static async start(): Promise<AgentOnHost> {
@@ -47,16 +49,24 @@ export class AgentOnHost implements ProcessHost {
   constructor(child: ChildProcess, control: Socket, folder: string) {
     this.process = child
     this.#folder = folder
+    this.control = control
     this.log = []
     this.agent = new AgentConnection(
       control,
-      { connect: () => open(join(folder, 'streams')) },
+      { connect: () => this.connect() },
       { onLog: (line) => this.log.push(line) },
     )
   }
 
   start(spec: ProcessSpec): Promise<RemoteProcess> {
     return this.agent.start(spec)
+  }
+
+  /** A stream to the agent, before its header. */
+  async connect(): Promise<Duplex> {
+    const socket = connect({ path: join(this.#folder, 'streams'), allowHalfOpen: true })
+    await once(socket, 'connect')
+    return socket
   }
 
   async close(): Promise<void> {
@@ -66,10 +76,4 @@ export class AgentOnHost implements ProcessHost {
     await exited
     rmSync(this.#folder, { recursive: true, force: true })
   }
-}
-
-async function open(path: string): Promise<Duplex> {
-  const socket = connect({ path, allowHalfOpen: true })
-  await once(socket, 'connect')
-  return socket
 }
