@@ -50,6 +50,8 @@ export async function readTar(
   tar.on('drain', () => turnstile.open())
   tar.on('close', () => turnstile.open())
   tar.on('entry', (header, stream, next) => {
+    // When the archive fails, its open entry fails too; the archive's own error is the one that is reported.
+    stream.on('error', () => undefined)
     try {
       const raw = header as unknown as RawHeader
       if (window.startsWithZeros) {
