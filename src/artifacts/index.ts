@@ -4,5 +4,5 @@
 //    dist/guest/         the published package: files compressed with brotli, unpacked once into the user's cache
 //    build/guest/        a checkout: artefacts.json there points into the cache that scripts/setup.mjs fills
 //
-// The first that exists wins; a folder that is named but unusable is an error, never silently passed over.
+// The variable wins; of the other two only one applies. What is unusable is an error, never silently passed over.
 export { type GuestArtefacts, locateGuest } from './locate.ts'

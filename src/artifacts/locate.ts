@@ -18,9 +18,10 @@ export interface GuestArtefacts {
   readonly origin: 'INLINUX_GUEST_DIR' | 'package' | 'checkout'
 }
 
-// From dist/artifacts/ and from build/src/artifacts/ alike, only the one that applies exists.
+// This file runs as dist/artifacts/locate.js in the package and as build/src/artifacts/locate.js in a checkout.
 const inPackage = fileURLToPath(new URL('../guest/artefacts.json', import.meta.url))
 const inCheckout = fileURLToPath(new URL('../../guest/artefacts.json', import.meta.url))
+const isCheckout = path.basename(path.dirname(path.dirname(inPackage))) === 'src'
 
 const fixPackage = 'Install inlinux again: the package is incomplete.'
 const fixCheckout = 'Run `npm run setup` in the checkout.'
@@ -30,14 +31,12 @@ const fixFolder = 'Correct INLINUX_GUEST_DIR, or unset it to use the guest that 
 export async function locateGuest(): Promise<GuestArtefacts> {
   const folder = process.env.INLINUX_GUEST_DIR
   if (folder !== undefined && folder !== '') return locateInFolder(path.resolve(folder))
-  const packaged = await readManifest(inPackage, fixPackage)
-  if (packaged !== undefined) return plainFiles(packaged, 'package', fixPackage)
-  const built = await readManifest(inCheckout, fixCheckout)
-  if (built !== undefined) return plainFiles(built, 'checkout', fixCheckout)
-  throw missing(
-    `The guest (kernel, initramfs, root) is not there: looked for ${inPackage} and ${inCheckout}`,
-    fixCheckout,
-  )
+  const [file, origin, fix] = isCheckout
+    ? ([inCheckout, 'checkout', fixCheckout] as const)
+    : ([inPackage, 'package', fixPackage] as const)
+  const manifest = await readManifest(file, fix)
+  if (manifest !== undefined) return plainFiles(manifest, origin, fix)
+  throw missing(`The guest (kernel, initramfs, root) is not there: ${file} is missing`, fix)
 }
 
 async function locateInFolder(folder: string): Promise<GuestArtefacts> {
