@@ -159,40 +159,40 @@ function decodeOne(op: usize, code: usize, offset: u32): void {
   let segment: u32 = ZERO
   let mandatory: u32 = 0 // 0 none, 1: 66, 2: F3, 3: F2
   let byte: u32
-  // Prefixes. Bounded: at most 15 bytes are looked at.
+  let rex: u32 = 0
+  // Prefixes. A REX counts only as the last of them. Bounded: at most 15 bytes are looked at.
   for (;;) {
     byte = load<u8>(p)
-    if (byte == 0x66) {
-      flags |= OP_OPSIZE16
-      if (mandatory == 0) mandatory = 1
-    } else if (byte == 0xf3) {
-      flags = (flags & ~OP_REPNE) | OP_REPE
-      mandatory = 2
-    } else if (byte == 0xf2) {
-      flags = (flags & ~OP_REPE) | OP_REPNE
-      mandatory = 3
-    } else if (byte == 0xf0) {
-      flags |= OP_LOCK
-    } else if (byte == 0x67) {
-      flags |= OP_ADDR32
-    } else if (byte == 0x64) {
-      segment = FS_BASE
-    } else if (byte == 0x65) {
-      segment = GS_BASE
-    } else if (byte == 0x26 || byte == 0x2e || byte == 0x36 || byte == 0x3e) {
-      // ES, CS, SS, DS: ignored in 64-bit mode (AMD lets them cancel FS and GS no more than Intel does).
+    if ((byte & 0xf0) == 0x40) {
+      rex = byte
     } else {
-      break
+      if (byte == 0x66) {
+        flags |= OP_OPSIZE16
+        if (mandatory == 0) mandatory = 1
+      } else if (byte == 0xf3) {
+        flags = (flags & ~OP_REPNE) | OP_REPE
+        mandatory = 2
+      } else if (byte == 0xf2) {
+        flags = (flags & ~OP_REPE) | OP_REPNE
+        mandatory = 3
+      } else if (byte == 0xf0) {
+        flags |= OP_LOCK
+      } else if (byte == 0x67) {
+        flags |= OP_ADDR32
+      } else if (byte == 0x64) {
+        segment = FS_BASE
+      } else if (byte == 0x65) {
+        segment = GS_BASE
+      } else if (byte != 0x26 && byte != 0x2e && byte != 0x36 && byte != 0x3e) {
+        // ES, CS, SS, DS: ignored in 64-bit mode (AMD lets them cancel FS and GS no more than Intel does).
+        break
+      }
+      rex = 0
     }
     if (++p - code >= 15) {
       finish(op, tooLongHandler(), offset, 15, 0)
       return
     }
-  }
-  let rex: u32 = 0
-  if ((byte & 0xf0) == 0x40) {
-    rex = byte
-    byte = load<u8>(++p)
   }
   p++
   let map: usize = 0
