@@ -2,7 +2,8 @@
 //
 // `MockDriver` owns a small guest: RAM, a register window, a counted interrupt line and a transport. It does what
 // Linux does on probe, register by register, and offers each step alone, so that a test can leave one out or do it
-// wrong. `DriverQueue` builds well-formed chains, direct or indirect; `writeDescriptor` and `offer` build any.
+// wrong. `DriverQueue` builds well-formed chains, direct or indirect; `writeDescriptor` and `offer` build any. It
+// uses the rings as a driver on another thread must, and can be opened there over the same memory.
 
 import { GuestMemory } from '../../src/memory/index.ts'
 import type { VirtioDevice } from '../../src/virtio/index.ts'
@@ -13,6 +14,21 @@ import * as reg from '../../src/virtio/registers.ts'
 export interface Segment {
   readonly address: number
   readonly length: number
+}
+
+/** Where a queue lies in guest RAM. */
+export interface RingLayout {
+  readonly descriptors: number
+  readonly availRing: number
+  readonly usedRing: number
+}
+
+/** What a `DriverQueue` needs of the guest it belongs to. */
+export interface RingOwner {
+  readonly ram: Uint8Array
+  readonly accepted: bigint
+  allocate(length: number): number
+  notify(index: number): void
 }
 
 export interface UsedChain {
@@ -99,7 +115,12 @@ export class MockDriver {
 
   setUpQueue(index: number, size?: number): DriverQueue {
     this.write(reg.QueueSel, index)
-    const queue = new DriverQueue(this, index, size ?? this.read(reg.QueueNumMax))
+    const entries = size ?? this.read(reg.QueueNumMax)
+    const queue = new DriverQueue(this, index, entries, {
+      descriptors: this.allocate(16 * entries, 4096),
+      availRing: this.allocate(6 + 2 * entries, 4096),
+      usedRing: this.allocate(6 + 8 * entries, 4096),
+    })
     this.writeQueueLayout(queue.size, queue.descriptors, queue.availRing, queue.usedRing)
     this.write(reg.QueueReady, 1)
     return queue
@@ -114,6 +135,10 @@ export class MockDriver {
     this.write(reg.QueueDriverHigh, Math.floor(avail / 2 ** 32))
     this.write(reg.QueueDeviceLow, used % 2 ** 32)
     this.write(reg.QueueDeviceHigh, Math.floor(used / 2 ** 32))
+  }
+
+  notify(index: number): void {
+    this.transport.notify(index)
   }
 
   driverOk(): void {
@@ -154,7 +179,6 @@ export class MockDriver {
 }
 
 export class DriverQueue {
-  readonly driver: MockDriver
   readonly index: number
   readonly size: number
   readonly descriptors: number
@@ -162,7 +186,11 @@ export class DriverQueue {
   readonly usedRing: number
   /** Times that the device was really notified. */
   notifications = 0
+  readonly #owner: RingOwner
   readonly #view: DataView
+  /** As 16-bit words: flags, idx, ring, event. */
+  readonly #avail: Uint16Array
+  readonly #used: Uint16Array
   readonly #indirectTables: number[] = []
   readonly #freeHeads: number[] = []
   readonly #chainOf: number[][] = []
@@ -170,19 +198,22 @@ export class DriverQueue {
   #kickedIdx = 0
   #usedIdx = 0
 
-  constructor(driver: MockDriver, index: number, size: number) {
-    this.driver = driver
+  constructor(owner: RingOwner, index: number, size: number, layout: RingLayout) {
+    this.#owner = owner
     this.index = index
     this.size = size
-    this.descriptors = driver.allocate(16 * size, 4096)
-    this.availRing = driver.allocate(6 + 2 * size, 4096)
-    this.usedRing = driver.allocate(6 + 8 * size, 4096)
-    this.#view = new DataView(driver.ram.buffer, driver.ram.byteOffset)
+    this.descriptors = layout.descriptors
+    this.availRing = layout.availRing
+    this.usedRing = layout.usedRing
+    const { buffer, byteOffset } = owner.ram
+    this.#view = new DataView(buffer, byteOffset)
+    this.#avail = new Uint16Array(buffer, byteOffset + layout.availRing, 3 + size)
+    this.#used = new Uint16Array(buffer, byteOffset + layout.usedRing, 3 + 4 * size)
     for (let i = size - 1; i >= 0; i--) this.#freeHeads.push(i)
   }
 
   get #eventIdx(): boolean {
-    return (this.driver.accepted & reg.VIRTIO_F_EVENT_IDX) !== 0n
+    return (this.#owner.accepted & reg.VIRTIO_F_EVENT_IDX) !== 0n
   }
 
   get freeDescriptors(): number {
@@ -225,7 +256,7 @@ export class DriverQueue {
     const segments = [...readable, ...writable]
     const head = this.#freeHeads.pop()
     if (head === undefined) throw new Error('the mock driver is out of descriptors')
-    this.#indirectTables[head] ??= this.driver.allocate(16 * this.size)
+    this.#indirectTables[head] ??= this.#owner.allocate(16 * this.size)
     const table = this.#indirectTables[head]
     segments.forEach(({ address, length }, i) => {
       const write = i >= readable.length ? reg.VIRTQ_DESC_F_WRITE : 0
@@ -240,41 +271,37 @@ export class DriverQueue {
 
   /** Any number as the next head. */
   offer(head: number): void {
-    this.#view.setUint16(this.availRing + 4 + 2 * (this.#availIdx % this.size), head, true)
+    this.#avail[2 + (this.#availIdx % this.size)] = head
     this.setAvailIdx(this.#availIdx + 1)
   }
 
   setAvailIdx(value: number): void {
     this.#availIdx = value & 0xffff
-    this.#view.setUint16(this.availRing + 2, this.#availIdx, true)
+    Atomics.store(this.#avail, 1, this.#availIdx)
   }
 
   /** Notifies the device if it wants to be. */
   kick(): void {
     const wanted = this.#eventIdx
-      ? needEvent(
-          this.#view.getUint16(this.usedRing + 4 + 8 * this.size, true),
-          this.#availIdx,
-          this.#kickedIdx,
-        )
-      : (this.#view.getUint16(this.usedRing, true) & reg.VIRTQ_USED_F_NO_NOTIFY) === 0
+      ? needEvent(Atomics.load(this.#used, 2 + 4 * this.size), this.#availIdx, this.#kickedIdx)
+      : (Atomics.load(this.#used, 0) & reg.VIRTQ_USED_F_NO_NOTIFY) === 0
     this.#kickedIdx = this.#availIdx
     if (!wanted) return
     this.notifications++
-    this.driver.transport.notify(this.index)
+    this.#owner.notify(this.index)
   }
 
   /** Interrupt me once the device has used `count` more than I have seen. */
   interruptAfter(count: number): void {
-    this.#view.setUint16(this.availRing + 4 + 2 * this.size, (this.#usedIdx + count - 1) & 0xffff, true)
+    Atomics.store(this.#avail, 2 + this.size, (this.#usedIdx + count - 1) & 0xffff)
   }
 
   suppressInterrupts(suppressed: boolean): void {
-    this.#view.setUint16(this.availRing, suppressed ? reg.VIRTQ_AVAIL_F_NO_INTERRUPT : 0, true)
+    Atomics.store(this.#avail, 0, suppressed ? reg.VIRTQ_AVAIL_F_NO_INTERRUPT : 0)
   }
 
   get usedIdx(): number {
-    return this.#view.getUint16(this.usedRing + 2, true)
+    return Atomics.load(this.#used, 1)
   }
 
   /** The next chain that the device has given back; asks to be told of the one after it. */
