@@ -1,0 +1,53 @@
+// Sequences of register instructions: what one leaves behind (lazy flags above all) is what the next one starts from.
+// A flag that a line leaves undefined is not read before another line has written it.
+
+import { instructions } from '../../../../src/engine/soft/table/index.ts'
+import { COMPARED_FLAGS, type Request, undefinedFlags } from './cases.ts'
+import { encode } from './encode.ts'
+import type { Random } from './random.ts'
+import * as R from './record.ts'
+
+const FLAG_BITS: Record<string, bigint> = { o: 0x800n, s: 0x80n, z: 0x40n, a: 0x10n, p: 4n, c: 1n }
+const bitsOf = (letters: string): bigint => [...letters].reduce((bits, letter) => bits | FLAG_BITS[letter]!, 0n)
+
+/** General-purpose lines without branches, implicit memory and faults. */
+const rows = instructions.filter(
+  (row) =>
+    row.notest === undefined &&
+    row.form !== 'm' &&
+    !row.attributes.has('end') &&
+    !/^(movs|cmps|stos|lods|scas|push|pop|enter|leave|xlat|div|idiv|fwait|x87|nop|lea|pause|movFromSegment|std|cld)/.test(row.name) &&
+    !row.operands.some(({ kind }) => /[VWPQUNOM]/.test(kind)),
+)
+const readers = rows.filter((row) => row.flags.read !== '')
+const ALL = 0x8d5n
+
+export function makeSequence(random: Random, request: Request): void {
+  request.randomize(random, false, false)
+  const { registers, view } = request
+  const before = new BigUint64Array(registers)
+  const rip = R.CODE + random.below(R.CODE_SIZE - 128)
+  const bytes: number[] = []
+  let undef = 0n
+  const wanted = 2 + random.below(8)
+  // Bounded: candidates that do not fit are dropped.
+  for (let i = 0; i < wanted * 3 && bytes.length < R.CODE_LIMIT - 16; i++) {
+    const row = random.pick(random.chance(40) ? readers : rows)
+    const read = row.name === 'inc' || row.name === 'dec' ? 0n : bitsOf(row.flags.read)
+    const isCount = row.operands.at(-1)?.kind === 'C'
+    if (read & undef || isCount) continue
+    const encoding = encode(row, random, rip + bytes.length, registers, { registersOnly: true })
+    if (encoding.lock || encoding.bytes.length > 15) continue
+    bytes.push(...encoding.bytes)
+    const left = undefinedFlags(row, encoding, registers)
+    // A shift by 0 writes nothing; whether it does not matter as long as nothing is undefined.
+    const shift = /^(rol|ror|rcl|rcr|shl|shr|sar|shld|shrd)$/.test(row.name)
+    const written = shift ? 0n : bitsOf(row.flags.written)
+    undef = (undef & ~written) | left
+  }
+  registers.set(before)
+  request.bytes.set(bytes, R.REQUEST.code)
+  view.setUint32(R.REQUEST.codeLength, bytes.length, true)
+  view.setBigUint64(R.REQUEST.rip, BigInt(rip), true)
+  view.setBigUint64(R.REQUEST.rflagsMask, COMPARED_FLAGS & ~(undef & ALL), true)
+}
