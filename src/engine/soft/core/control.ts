@@ -2,7 +2,7 @@
 //
 // A handler that sets RIP returns JUMP. RIP after this instruction is BLOCK_RIP + end of the operation.
 
-import { BLOCK_RIP, FAULT, GP_VECTOR, JUMP, LEAVE, NEXT, RCX, RIP, RSP, UD_VECTOR, getReg, raise, reg64, setReg64 } from './state'
+import { BLOCK_RIP, BRANCH, FAULT, GP_VECTOR, JUMP, RCX, RIP, RSP, UD_VECTOR, getReg, raise, reg64, setReg64 } from './state'
 import { condition, getZf } from './flags'
 import { OP_ADDR32, opE, opEnd, opFlags, opImm } from './operation'
 import { readPtr } from './mmu'
@@ -25,19 +25,27 @@ import { addressE, pushValue } from './transfer'
   return JUMP
 }
 
+/** A jump whose target the instruction itself holds. */
+// @ts-ignore: decorator
+@inline function branch(target: u64): i32 {
+  store<u64>(RIP, target)
+  return BRANCH
+}
+
 // @ts-ignore: decorator
 @inline export function jcc(op: usize, code: u32): i32 {
-  return condition(code) ? go(nextRip(op) + <u64>opImm(op)) : LEAVE
+  const next = nextRip(op)
+  return branch(condition(code) ? next + <u64>opImm(op) : next)
 }
 export function jmp(op: usize): i32 {
-  return go(nextRip(op) + <u64>opImm(op))
+  return branch(nextRip(op) + <u64>opImm(op))
 }
 export function call(op: usize): i32 {
   const next = nextRip(op)
   const target = next + <u64>opImm(op)
   if (!canonical(target)) return raise(GP_VECTOR, 0)
   if (!pushValue<u64>(next)) return FAULT
-  return go(target)
+  return branch(target)
 }
 // FF /2 and /4 always take 64 bits (f64), so T is u64.
 export function callE<T>(op: usize, form: i32): i32 {
@@ -88,17 +96,17 @@ export function ret(op: usize): i32 {
   return count
 }
 export function loop(op: usize): i32 {
-  return countDown(op) != 0 ? jmp(op) : LEAVE
+  return countDown(op) != 0 ? jmp(op) : branch(nextRip(op))
 }
 export function loope(op: usize): i32 {
-  return countDown(op) != 0 && getZf() ? jmp(op) : LEAVE
+  return countDown(op) != 0 && getZf() ? jmp(op) : branch(nextRip(op))
 }
 export function loopne(op: usize): i32 {
-  return countDown(op) != 0 && !getZf() ? jmp(op) : LEAVE
+  return countDown(op) != 0 && !getZf() ? jmp(op) : branch(nextRip(op))
 }
 export function jrcxz(op: usize): i32 {
   const count = opFlags(op) & OP_ADDR32 ? <u64>getReg<u32>(RCX) : reg64(RCX)
-  return count == 0 ? jmp(op) : LEAVE
+  return count == 0 ? jmp(op) : branch(nextRip(op))
 }
 
 export function ud2(op: usize): i32 {

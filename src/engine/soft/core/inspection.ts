@@ -1,8 +1,9 @@
 // The core as tests and the lock-step tool drive it: one instruction at a time, with faults left pending instead of
 // delivered, and the decoder by itself. `run` does not use any of this.
 
-import { AGAIN, BLOCK_RIP, FAULT, JUMP, RIP, setReg64 } from './state'
-import { opHandler, opLength } from './operation'
+import { AGAIN, BLOCK_RIP, BRANCH, FAULT, JUMP, RIP, setReg64 } from './state'
+import { dispatch } from './generated/handlers'
+import { opLength } from './operation'
 import { decodeSingle } from './decode'
 import { NO_PHYSICAL, fetchAddress } from './mmu'
 
@@ -23,8 +24,8 @@ export function executeOne(): i32 {
   const rip = load<u64>(RIP)
   if (!decodeSingle(OPERATIONS, rip)) return FAULT
   setReg64(BLOCK_RIP, rip)
-  const result = call_indirect<i32>(opHandler(OPERATIONS), OPERATIONS)
-  if (result != FAULT && result != AGAIN && result != JUMP) store<u64>(RIP, rip + <u64>opLength(OPERATIONS))
+  const result = dispatch(OPERATIONS)
+  if (result != FAULT && result != AGAIN && result != JUMP && result != BRANCH) store<u64>(RIP, rip + <u64>opLength(OPERATIONS))
   return result
 }
 

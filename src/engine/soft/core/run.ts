@@ -5,9 +5,10 @@
 
 import { MAILBOX } from './layout'
 import {
-  AGAIN, BLOCK_RIP, DB_VECTOR, FAULT, ICOUNT, IF, INHIBIT, JUMP, LEAVE, NEXT, RF, RFLAGS, RIP, STOP, TF, raise, reg64, setReg64,
+  AGAIN, BLOCK_RIP, BRANCH, DB_VECTOR, FAULT, ICOUNT, IF, INHIBIT, JUMP, LEAVE, NEXT, RF, RFLAGS, RIP, STOP, TF, raise, reg64, setReg64,
 } from './state'
-import { OP_SIZE, opEnd, opHandler, opLength } from './operation'
+import { dispatch } from './generated/handlers'
+import { OP_SIZE, opEnd, opLength } from './operation'
 import { BLOCK_HEADER, discard, findBlock, forgetAllCode, invalidateCode } from './blocks'
 import { decodeBlock, decodeSingle } from './decode'
 import { NO_PHYSICAL, fetchAddress } from './mmu'
@@ -57,67 +58,86 @@ export function run(): i32 {
         pollTimer()
         if (--slices < 0) return KICKED
       }
-      if (interruptCheck) takeInterrupt()
+      takeInterrupt()
       if (tripleFault) return TRIPLE_FAULT
+      if (load<u32>(INHIBIT) != 0 || load<u64>(RFLAGS) & TF || breakpointsEnabled) {
+        checkInterrupts()
+        const reason = step()
+        if (reason >= 0) return reason
+        continue
+      }
     }
-    if (load<u32>(INHIBIT) != 0 || load<u64>(RFLAGS) & TF || breakpointsEnabled) {
-      const reason = step()
-      if (reason >= 0) return reason
-      continue
-    }
-    const rip = load<u64>(RIP)
-    const physical = fetchAddress(rip)
-    if (physical == NO_PHYSICAL) {
+    let rip = load<u64>(RIP)
+    const found = fetchAddress(rip)
+    if (found == NO_PHYSICAL) {
       deliverException()
       if (tripleFault) return TRIPLE_FAULT
       continue
     }
-    let block = findBlock(<u32>physical)
+    let physical = <u32>found
+    let block = findBlock(physical)
     if (block != 0 && load<u32>(block, 16) != 0 && !secondPageStands(block, rip)) block = 0
     if (block == 0) {
-      block = decodeBlock(rip, physical)
+      block = decodeBlock(rip, found)
       if (block == 0) {
         deliverException()
         if (tripleFault) return TRIPLE_FAULT
         continue
       }
     }
-    setReg64(BLOCK_RIP, rip)
-    const first = block + BLOCK_HEADER
-    let op = first
-    let result: i32
-    for (;;) {
-      result = call_indirect<i32>(opHandler(op), op)
-      if (result != NEXT) break
-      op += OP_SIZE
-    }
-    let executed = <i32>((op - first) / OP_SIZE)
-    if (result == JUMP) {
-      executed++
-    } else if (result == LEAVE) {
+    // Blocks one after the other, as long as they follow each other within a page and nothing asks for attention.
+    while (true) {
+      setReg64(BLOCK_RIP, rip)
+      const first = block + BLOCK_HEADER
+      let op = first
+      let result: i32
+      do {
+        result = dispatch(op)
+        op += OP_SIZE
+      } while (result == NEXT)
+      account(<i32>((op - first) / OP_SIZE))
+      op -= OP_SIZE
+      if (result == BRANCH) {
+        const next = load<u64>(RIP)
+        if ((next ^ rip) >> 12 != 0) break
+        // The same page, so the same mapping: only another byte in it. Where did this branch lead last time?
+        physical = (physical & 0xfffff000) | <u32>(next & 0xfff)
+        const link = op + (next == rip + <u64>opEnd(op) ? 28 : 24)
+        block = <usize>load<u32>(link)
+        if (block == 0 || load<u32>(block) != physical) {
+          block = findBlock(physical)
+          if (block == 0 || load<u32>(block, 16) != 0) break
+          store<u32>(link, <u32>block)
+        }
+        rip = next
+        if (atomic.load<i32>(KICK) != 0 || budget < 0 || interruptCheck) break
+        continue
+      }
+      if (result == JUMP) break
+      if (result == LEAVE) {
+        store<u64>(RIP, rip + <u64>opEnd(op))
+        break
+      }
+      if (result == AGAIN) {
+        store<u64>(RIP, rip + <u64>(opEnd(op) - opLength(op)))
+        store<u64>(ICOUNT, load<u64>(ICOUNT) - 1)
+        break
+      }
+      if (result == FAULT) {
+        store<u64>(RIP, rip + <u64>(opEnd(op) - opLength(op)))
+        deliverException()
+        if (tripleFault) return TRIPLE_FAULT
+        break
+      }
       store<u64>(RIP, rip + <u64>opEnd(op))
-      executed++
-    } else if (result == AGAIN) {
-      store<u64>(RIP, rip + <u64>(opEnd(op) - opLength(op)))
-    } else if (result == FAULT) {
-      store<u64>(RIP, rip + <u64>(opEnd(op) - opLength(op)))
-      deliverException()
-      if (tripleFault) return TRIPLE_FAULT
-      executed++
-    } else {
-      store<u64>(RIP, rip + <u64>opEnd(op))
-      executed++
-      account(executed)
       return stopped()
     }
-    account(executed)
   }
 }
 
 // @ts-ignore: decorator
 @inline function account(executed: i32): void {
-  // A block that achieved nothing still costs, so that no loop of such blocks starves the clock.
-  budget -= executed + 1
+  budget -= executed
   store<u64>(ICOUNT, load<u64>(ICOUNT) + <u64>executed)
 }
 
@@ -210,7 +230,7 @@ function step(): i32 {
   allowTrap()
   forgetHits()
   const op = STEP_OPERATIONS
-  const result = call_indirect<i32>(opHandler(op), op)
+  const result = dispatch(op)
   account(1)
   if (result == FAULT) {
     store<u64>(RIP, rip)
@@ -221,7 +241,7 @@ function step(): i32 {
     store<u64>(RIP, rip)
     return -1
   }
-  if (result != JUMP) store<u64>(RIP, rip + <u64>opLength(op))
+  if (result != JUMP && result != BRANCH) store<u64>(RIP, rip + <u64>opLength(op))
   store<u64>(RFLAGS, load<u64>(RFLAGS) & ~RF)
   if (takeDebugTrap(singleStep && !trapSuppressed)) {
     raise(DB_VECTOR, 0)

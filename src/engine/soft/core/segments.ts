@@ -15,6 +15,7 @@ import { SCRATCH_END } from './layout'
 import { opE, opFlags, opG, opImm, opOpcode } from './operation'
 import { addressE, pushValue } from './transfer'
 import { nextRip } from './control'
+import { checkInterrupts } from './interrupts'
 
 const ES: u32 = 0
 const CS: u32 = 1
@@ -132,6 +133,7 @@ function loadSegment(register: u32, selector: u32): i32 {
     if (!dataSegmentFor(selector, cpl, true)) return FAULT
     store<u32>(SEL_SS, selector)
     store<u32>(INHIBIT, 1)
+    checkInterrupts()
     return LEAVE
   }
   if (!dataSegmentFor(selector, cpl, false)) return FAULT

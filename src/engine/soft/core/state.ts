@@ -158,6 +158,8 @@ export const STOP: i32 = 4
 /** As JUMP, and `run` returns to the host (after a trap that ended it). */
 export const SHUTDOWN: i32 = 5
 
+/** As JUMP, by a direct near branch: the operation's displacement field (unused by it) remembers the next blocks. */
+export const BRANCH: i32 = 7
 /** This instruction is not finished: look for its block again (a long repetition, or its block was forgotten). */
 export const AGAIN: i32 = 6
 

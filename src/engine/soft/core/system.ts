@@ -92,7 +92,10 @@ export function movToDr(op: usize): i32 {
     value = number == 6 ? (value & 0xe00f) | 0xffff0ff0 : (value & 0xffff2bff) | 0x400
   }
   store<u64>(DR + (<usize>number << 3), value)
-  if (number != 6) debugRegistersChanged()
+  if (number != 6) {
+    debugRegistersChanged()
+    checkInterrupts()
+  }
   return LEAVE
 }
 
