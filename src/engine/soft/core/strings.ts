@@ -190,12 +190,13 @@ export function scas<T>(op: usize): i32 {
 
 // @ts-ignore: decorator
 @inline function compareOne<T>(op: usize, by: i64): bool {
-  const p = readPtr(source(op), sizeof<T>())
-  if (!p) return false
-  const a = load<T>(p)
+  // When both fault, it is the destination's fault that is seen.
   const q = readPtr(destination(op), sizeof<T>())
   if (!q) return false
-  cmp<T>(a, load<T>(q))
+  const b = load<T>(q)
+  const p = readPtr(source(op), sizeof<T>())
+  if (!p) return false
+  cmp<T>(load<T>(p), b)
   advance(op, RSI, by)
   advance(op, RDI, by)
   return true

@@ -76,7 +76,9 @@ export function xchg<T>(op: usize, form: i32): i32 {
   setReg<T>(opG(op), e)
   return NEXT
 }
+/** NOP (90) and PAUSE (F3 90) are XCHG of RAX with itself that leaves RAX whole; with REX.B all three exchange R8. */
 export function xchgA<T>(op: usize): i32 {
+  if (opE(op) == RAX) return NEXT
   const a = getReg<T>(RAX)
   const z = getReg<T>(opE(op))
   setReg<T>(opE(op), a)
@@ -209,23 +211,23 @@ export function popE<T>(op: usize, form: i32): i32 {
   if (q < SCRATCH_END) commit()
   return NEXT
 }
-export function enter(op: usize): i32 {
+export function enter<T>(op: usize): i32 {
   const size = <u64>(opImm(op) & 0xffff)
   const level = <u32>(opImm(op) >> 16) & 31
   const saved = reg64(RSP)
   const frameBefore = reg64(RBP)
-  if (!pushValue<u64>(frameBefore)) return FAULT
+  if (!pushValue<T>(<T>frameBefore)) return FAULT
   const frame = reg64(RSP)
   let from = frameBefore
   for (let i: u32 = 1; i < level; i++) {
-    from -= 8
-    const p = readPtr(from, 8)
-    if (!p || !pushValue<u64>(load<u64>(p))) {
+    from -= sizeof<T>()
+    const p = readPtr(from, sizeof<T>())
+    if (!p || !pushValue<T>(load<T>(p))) {
       setReg64(RSP, saved)
       return FAULT
     }
   }
-  if (level > 0 && !pushValue<u64>(frame)) {
+  if (level > 0 && !pushValue<T>(<T>frame)) {
     setReg64(RSP, saved)
     return FAULT
   }
@@ -302,8 +304,6 @@ export function xlat(op: usize): i32 {
   return NEXT
 }
 
-export function nop(): void {}
-export function pause(): void {}
 /** NOP, PREFETCH, fences: nothing to do, and no access either. */
 export function nopE<T>(op: usize, form: i32): i32 {
   return NEXT

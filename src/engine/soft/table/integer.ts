@@ -92,9 +92,6 @@ export const integerInstructions: Instruction[] = parseTable(`
   8E  !movToSegment   Sw Ev    end notest=loads-descriptors
   8F /0 !popE     Ev=  d64
   90  !xchgA      Zv
-  np 90 nop
-  66 90 !xchgA    Zv
-  f3 90 pause
   98  !cbw        Av
   99  !cwd        Av
   9B  !fwait
@@ -124,11 +121,11 @@ export const integerInstructions: Instruction[] = parseTable(`
   C3  !ret            f64 end
   C6 /0 mov       Eb= Ib
   C7 /0 mov       Ev= Iz
-  C8  !enter      Iwb d64
+  C8  !enter      Iwb d64 sized
   C9  !leave      Av  d64
   CA  !retFar     Iw  sized end notest=far-transfer
   CB  !retFar         sized end notest=far-transfer
-  CC  !int3           end
+  CC  !int3           end notest=trap
   CD  !int        Ib  end notest=software-interrupt
   CF  !iret       Av  end notest=system
   D7  !xlat
