@@ -346,8 +346,10 @@ test('a buffer added while the device falls asleep is not lost', () => {
   const store = Atomics.store
   let added = false
   Atomics.store = ((array: Uint16Array, index: number, value: number) => {
-    if (!added) ring.add([], [driver.room(4)])
-    added = true
+    if (!added) {
+      added = true
+      ring.add([], [driver.room(4)])
+    }
     return store(array, index, value)
   }) as typeof Atomics.store
   try {

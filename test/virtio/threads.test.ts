@@ -43,7 +43,8 @@ for (const features of [~0n, ~VIRTIO_F_EVENT_IDX]) {
     })
     for (let seen = 0; !finished; ) {
       const rung = Atomics.waitAsync(bells, 0, seen, 50)
-      if (rung.async) await rung.value
+      // `waitAsync` alone does not keep the event loop alive once the Worker is gone.
+      if (rung.async) await Promise.race([rung.value, result])
       const now = Atomics.load(bells, 0)
       if (now !== seen) driver.transport.notify(0)
       seen = now
