@@ -6,6 +6,7 @@ import { dispatch } from './generated/handlers'
 import { opLength } from './operation'
 import { decodeSingle } from './decode'
 import { NO_PHYSICAL, fetchAddress } from './mmu'
+import { chooseStackFault } from './stack-fault'
 
 export { decodeLength } from './decode'
 export { flushAll, modeChanged } from './mmu'
@@ -25,6 +26,7 @@ export function executeOne(): i32 {
   if (!decodeSingle(OPERATIONS, rip)) return FAULT
   setReg64(BLOCK_RIP, rip)
   const result = dispatch(OPERATIONS)
+  if (result == FAULT) chooseStackFault(OPERATIONS)
   if (result != FAULT && result != AGAIN && result != JUMP && result != BRANCH) store<u64>(RIP, rip + <u64>opLength(OPERATIONS))
   return result
 }

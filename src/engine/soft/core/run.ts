@@ -15,6 +15,7 @@ import { NO_PHYSICAL, fetchAddress } from './mmu'
 import { checkInterrupts, deliverException, deliverInterrupt, interruptCheck, interruptsChecked, tripleFault } from './interrupts'
 import { acknowledge, pendingVector, pollTimer, raisePin, timerDistance } from './apic'
 import { halted, setHalted } from './system'
+import { chooseStackFault } from './stack-fault'
 import { allowTrap, breakpointsEnabled, forgetHits, instructionBreakpoint, takeDebugTrap, trapSuppressed } from './debug'
 
 // Words shared with the caller's thread; ../shared-words.ts has the same.
@@ -125,6 +126,7 @@ export function run(): i32 {
       }
       if (result == FAULT) {
         store<u64>(RIP, rip + <u64>(opEnd(op) - opLength(op)))
+        chooseStackFault(op)
         deliverException()
         if (tripleFault) return TRIPLE_FAULT
         break
@@ -234,6 +236,7 @@ function step(): i32 {
   account(1)
   if (result == FAULT) {
     store<u64>(RIP, rip)
+    chooseStackFault(op)
     deliverException()
     return tripleFault ? TRIPLE_FAULT : -1
   }

@@ -1,0 +1,34 @@
+// A memory access with an address that is not canonical gives #GP, but #SS when it goes through SS: pushes and pops,
+// and operands whose base is RSP or RBP without a segment override. SDM volume 3, 6.15, interrupts 12 and 13; volume
+// 1, 3.3.7.1. The MMU knows only addresses, so the dispatcher asks here before it delivers a #GP.
+
+import { EXCEPTION_ERROR, EXCEPTION_VECTOR, GP_VECTOR, RBP, RSP, SS_VECTOR, ZERO, reg64 } from './state'
+import { fullAddress, opModRm, opOpcode } from './operation'
+
+// @ts-ignore: decorator
+@inline function canonical(address: u64): bool {
+  return <u64>((<i64>address << 16) >> 16) == address
+}
+
+/** The pending fault of `op`, whose registers are as before it, becomes #SS where it should. */
+export function chooseStackFault(op: usize): void {
+  if (load<u32>(EXCEPTION_VECTOR) != GP_VECTOR || load<u32>(EXCEPTION_ERROR) != 0) return
+  const opcode = opOpcode(op)
+  let address: u64
+  if (opModRm(op) < 0xc0) {
+    const base = <u32>load<u8>(op, 4)
+    if ((base == RSP || base == RBP) && <u32>load<u8>(op, 7) == ZERO) address = fullAddress(op)
+    else if (opcode == 0xff || opcode == 0x8f) address = reg64(RSP)
+    else return
+  } else if (opcode == 0xc9) {
+    address = reg64(RBP)
+  } else if (
+    (opcode >= 0x50 && opcode < 0x60) || opcode == 0x68 || opcode == 0x6a || opcode == 0x8f || opcode == 0x9c || opcode == 0x9d ||
+    opcode == 0xc2 || opcode == 0xc3 || opcode == 0xc8 || opcode == 0xe8 || opcode == 0xff
+  ) {
+    address = reg64(RSP)
+  } else {
+    return
+  }
+  if (!canonical(address) || !canonical(address - 8)) store<u32>(EXCEPTION_VECTOR, SS_VECTOR)
+}
