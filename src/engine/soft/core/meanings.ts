@@ -16,6 +16,14 @@ export * from './cpuid'
 export * from './io'
 export { int, int1, int3, iret } from './interrupts'
 export { fwait, fxrstor, fxsave, ldmxcsr, stmxcsr, x87Memory, x87Register } from './fpu'
+export * from './sse-move'
+export * from './sse-integer'
+export * from './sse-shuffle'
+export * from './sse-float'
+export * from './sse-compare'
+export * from './sse-convert'
+export * from './sse-string'
+export * from './mmx'
 
 /** No line of the table: #UD, and the host is told which bytes they were. */
 export function undefinedInstruction(op: usize): i32 {

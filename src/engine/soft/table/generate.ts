@@ -189,6 +189,10 @@ function bytesOf(operand: Operand, size: number): number {
   }
 }
 
+function isMmx(operand: Operand): boolean {
+  return /[PQN]/.test(operand.kind)
+}
+
 /** @returns the number of the handler for this line, size and form; equal ones are shared */
 function makeHandler(row: Instruction, size: number, form: Form): number {
   const cc = row.attributes.has('cc') ? (row.opcode & 15).toString(16) : ''
@@ -228,7 +232,9 @@ function customHandler(row: Instruction, form: Form, name: string, type: string 
   const takesForm = row.operands.some((operand) => /[EWQM]/.test(operand.kind))
   if (takesForm) parameters.push(form === 'r' ? '0' : form === 'm' ? '1' : '2')
   if (row.attributes.has('cc')) parameters.push(String(row.opcode & 15))
-  const guard = row.attributes.has('cpl0') ? '  if (load<u32>(CPL) != 0) return raise(GP_VECTOR, 0)\n' : ''
+  let guard = row.attributes.has('cpl0') ? '  if (load<u32>(CPL) != 0) return raise(GP_VECTOR, 0)\n' : ''
+  if (row.attributes.has('sse')) guard += '  if (!sseUsable()) return FAULT\n'
+  if (row.attributes.has('mmx')) guard += '  if (!mmxUsable()) return FAULT\n'
   return `function ${name}(op: usize): i32 {\n${guard}  return ${row.name}${generic}(${parameters.join(', ')})\n}\n`
 }
 
@@ -242,7 +248,8 @@ function plainHandler(row: Instruction, size: number, form: Form, name: string):
   let pointer = ''
   for (const [i, operand] of row.operands.entries()) {
     const bytes = bytesOf(operand, size)
-    const type = bytes === 16 ? 'v128' : TYPES[bytes]!
+    // MMX operands are vectors, too: their meanings look at the lower half only, or are those of the XMM form.
+    const type = bytes === 16 || isMmx(operand) ? 'v128' : TYPES[bytes]!
     const x = `x${i}`
     const inMemory = form !== 'r' && /[EWQ]/.test(operand.kind)
     let read = ''
@@ -253,13 +260,13 @@ function plainHandler(row: Instruction, size: number, form: Form, name: string):
         pointer = 'p'
         if (bytes === 16 && row.attributes.has('aligned')) lines.splice(-2, 0, `if (${address} & 15) return raise(GP_VECTOR, 0)`)
       }
-      read = `load<${type}>(p)`
+      read = isMmx(operand) ? `v128.load${bytes * 8}_zero(p)` : `load<${type}>(p)`
     } else if (operand.kind === 'G' || operand.kind === 'E' || operand.kind === 'Z' || operand.kind === 'R') {
       read = `getReg<${type}>(${operand.kind === 'G' ? 'opG' : 'opE'}(op))`
     } else if (operand.kind === 'V' || operand.kind === 'W' || operand.kind === 'U') {
       read = `load<${type}>(XMM + <usize>${operand.kind === 'V' ? 'opG' : 'opE'}(op))`
     } else if (operand.kind === 'P' || operand.kind === 'Q' || operand.kind === 'N') {
-      read = `load<${type}>(MMX + <usize>${operand.kind === 'P' ? 'opG' : 'opE'}(op))`
+      read = `v128.load${bytes * 8}_zero(MMX + <usize>${operand.kind === 'P' ? 'opG' : 'opE'}(op))`
     } else if (operand.kind === 'I') {
       // As wide as the operand it meets: sign-extended by the decoder already.
       const other = row.operands.find((o) => o !== operand && /[EGAZ]/.test(o.kind))
@@ -293,7 +300,7 @@ function plainHandler(row: Instruction, size: number, form: Form, name: string):
   const generics: string[] = []
   const sizesSeen = new Set<string>()
   for (const operand of row.operands) {
-    if (!/[EGZAO]/.test(operand.kind) || sizesSeen.has(operand.size)) continue
+    if (!/[EGZAOR]/.test(operand.kind) || sizesSeen.has(operand.size)) continue
     sizesSeen.add(operand.size)
     generics.push(TYPES[bytesOf(operand, size)] ?? fail(row))
   }
@@ -303,10 +310,12 @@ function plainHandler(row: Instruction, size: number, form: Form, name: string):
   const call = `${row.name}${generic}(${values.join(', ')})`
   if (!result) {
     lines.push(call)
+    if (row.attributes.has('simd')) lines.push('if (simdFault) return raiseSimd()')
   } else {
     const { operand, type } = result
     const inMemory = (form !== 'r' && /[EWQ]/.test(operand.kind)) || operand.kind === 'O'
     lines.push(`const result = ${call}`)
+    if (row.attributes.has('simd')) lines.push('if (simdFault) return raiseSimd()')
     if (inMemory) {
       let p = result.pointer
       if (p === '') {
@@ -316,11 +325,11 @@ function plainHandler(row: Instruction, size: number, form: Form, name: string):
         lines.push(`const q = storePtr(${where}, ${bytes})`, 'if (!q) return FAULT')
         p = 'q'
       }
-      lines.push(`store<${type}>(${p}, result)`, `if (${p} < SCRATCH_END) commit()`)
+      lines.push(isMmx(operand) ? `v128.store64_lane(${p}, result, 0)` : `store<${type}>(${p}, result)`, `if (${p} < SCRATCH_END) commit()`)
     } else if (/[VWU]/.test(operand.kind)) {
       lines.push(`store<${type}>(XMM + <usize>${operand.kind === 'V' ? 'opG' : 'opE'}(op), result)`)
     } else if (/[PQN]/.test(operand.kind)) {
-      lines.push(`store<${type}>(MMX + <usize>${operand.kind === 'P' ? 'opG' : 'opE'}(op), result)`)
+      lines.push(`setMmx(${operand.kind === 'P' ? 'opG' : 'opE'}(op), result)`)
     } else {
       const offset = operand.kind === 'G' ? 'opG(op)' : operand.kind === 'A' ? 'RAX' : 'opE(op)'
       lines.push(`setReg<${type}>(${offset}, result)`)
@@ -351,6 +360,8 @@ import { SCRATCH_END } from '../layout'
 import { opE, opG, opHandler, opImm, fullAddress, simpleAddress, offsetAddress } from '../operation'
 import { readPtr, writePtr, storePtr, commit } from '../mmu'
 import { MMX, sseUsable, mmxUsable } from '../usable'
+import { setMmx } from '../mmx'
+import { raiseSimd, simdFault } from '../sse-mxcsr'
 import { undefinedInstruction, leaveBefore, instructionTooLong, ${[...imports].join(', ')} } from '../meanings'
 
 export const OPCODES: usize = memory.data<u8>([${bytes(new Uint8Array(opcodes.buffer))}])
