@@ -1,8 +1,8 @@
 // Makes the guest: kernel, agent, initramfs, default root, each from the cache when nothing changed; then writes
 // build/guest/artefacts.json, through which src/artifacts finds them.
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { inRoot, sha256 } from '../lib/paths.mjs'
+import { inRoot, replaceFile, sha256 } from '../lib/paths.mjs'
 import { makeDefaultRoot } from './default-root.mjs'
 import { makeInitramfs } from './initramfs.mjs'
 import { buildKernel } from './kernel.mjs'
@@ -25,8 +25,7 @@ export async function makeGuest() {
     initramfs: await describe(initramfs),
     root: await describe(root),
   }
-  await mkdir(path.dirname(artefactsFile), { recursive: true })
-  await writeFile(artefactsFile, `${JSON.stringify(artefacts, null, 2)}\n`)
+  await replaceFile(artefactsFile, `${JSON.stringify(artefacts, null, 2)}\n`)
   return artefacts
 }
 

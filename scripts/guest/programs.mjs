@@ -3,9 +3,9 @@
 // They are linked statically with musl: the agent is unpacked by the guest at every boot, and a static glibc would
 // add 700 KiB that the kernel has to copy. A Makefile may make more than the guest needs (the agent's makes itself
 // as a host program for tests); all of it is kept and also copied to build/guest/, where the tests look.
-import { cp } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { cached, contents, inRoot, key } from '../lib/paths.mjs'
+import { cached, contents, inRoot, key, replaceFile } from '../lib/paths.mjs'
 import { startStep } from '../lib/progress.mjs'
 import { answer, run } from '../lib/run.mjs'
 import { packageVersion } from '../packages.mjs'
@@ -21,7 +21,9 @@ export async function compileGuestProgram(name) {
     step.fail()
     throw error
   })
-  await cp(entry, inRoot('build/guest'), { recursive: true })
+  for (const file of await readdir(entry)) {
+    await replaceFile(inRoot('build/guest', file), await readFile(path.join(entry, file)), 0o755)
+  }
   step.done(made ? 'compiled' : 'cached')
   return path.join(entry, name)
 }

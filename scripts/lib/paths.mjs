@@ -4,7 +4,7 @@
 // `<name>-<hash of everything that went into it>`; it appears by one rename and never changes afterwards.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,6 +52,14 @@ export async function filesBelow(entry) {
   return children
     .filter((child) => child.isFile())
     .map((child) => path.join(child.parentPath ?? child.path, child.name))
+}
+
+/** Puts a file in place by one rename: whoever reads or runs the old one at this moment keeps it whole. */
+export async function replaceFile(file, bytes, mode = 0o644) {
+  await mkdir(path.dirname(file), { recursive: true })
+  const temporary = `${file}.${process.pid}.new`
+  await writeFile(temporary, bytes, { mode })
+  await rename(temporary, file)
 }
 
 /**
