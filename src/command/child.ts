@@ -13,6 +13,7 @@ import { type ProcessExit, type ProcessHost, type RemoteProcess, signalNumber } 
 import type { CommandError, CommandErrorCode } from './command-error.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { invalid } from './invalid.ts'
+import { onAbort } from './on-abort.ts'
 import { Drain, feed } from './pump.ts'
 import { type StdioPlans, sharesPipe } from './settings.ts'
 import { type Push, push } from './sink.ts'
@@ -141,9 +142,13 @@ export class Child<
 
   /** Sends a signal to the program, by name or Linux number. False if it has ended already. */
   kill(signal: string | number = 'SIGTERM'): boolean {
-    const number = signalNumber(signal)
-    if (number === undefined) throw invalid(`Linux has no signal ${JSON.stringify(signal)}`)
-    return this.#options.process.kill(number, 'process')
+    return this.#send(signal, 'process')
+  }
+
+  /** The same to the program's process group: to it and to the children that it has not moved elsewhere, as a
+   * terminal does on Ctrl-C. */
+  killGroup(signal: string | number = 'SIGTERM'): boolean {
+    return this.#send(signal, 'group')
   }
 
   /** Kills the program and its process group if they still run, and waits for the end. */
@@ -217,11 +222,10 @@ export class Child<
           )
     const aborted = (): void =>
       this.#condemn({ message: 'was canceled', code: 'ABORT_ERR', cause: signal?.reason })
-    signal?.addEventListener('abort', aborted, { once: true })
-    if (signal?.aborted) aborted()
+    const forget = signal === undefined ? undefined : onAbort(signal, aborted)
     this.#stopWatching = () => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', aborted)
+      forget?.()
     }
   }
 
@@ -231,6 +235,12 @@ export class Child<
     this.#verdict = verdict
     this.#kill()
     this.#giveUp()
+  }
+
+  #send(signal: string | number, target: 'process' | 'group'): boolean {
+    const number = signalNumber(signal)
+    if (number === undefined) throw invalid(`Linux has no signal ${JSON.stringify(signal)}`)
+    return this.#options.process.kill(number, target)
   }
 
   #kill(): void {

@@ -12,13 +12,16 @@ import { CommandError } from './command-error.ts'
 import type { ExitStatus, Output } from './exit-status.ts'
 import { checkText, invalid } from './invalid.ts'
 import { startMachine } from './machine-source.ts'
+import { onAbort } from './on-abort.ts'
 import { processSpec, type Settings, type StdioPlans } from './settings.ts'
 import { Stdio, type StdioPlan } from './stdio.ts'
 
 /** setTimeout() takes a 32-bit number of milliseconds and runs at once above it. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
-type StreamOf<S extends Stdio, Stream> = S extends Stdio<'piped'> ? Stream : null
+/** Distributes over the kinds: of a Stdio that may be piped, a stream or null. */
+type StreamOf<S extends Stdio, Stream> =
+  S extends Stdio<infer Kind> ? (Kind extends 'piped' ? Stream : null) : never
 
 export interface CommandOptions {
   /** Runs the program in this machine instead of one of its own. `machine.command(program)` sets it. */
@@ -287,7 +290,7 @@ async function bootFor(
   const aborted = new Promise<never>((_, reject) => {
     giveUp = () => reject(canceled())
   })
-  signal.addEventListener('abort', giveUp, { once: true })
+  const forget = onAbort(signal, giveUp)
   try {
     return await Promise.race([booting, aborted])
   } catch (cause) {
@@ -295,7 +298,7 @@ async function bootFor(
     booting.then((machine) => machine.close()).catch(() => {})
     throw canceled()
   } finally {
-    signal.removeEventListener('abort', giveUp)
+    forget()
   }
 }
 

@@ -95,53 +95,54 @@ function pullIterable(source: Iterable<Chunk> | AsyncIterable<Chunk>): Pull {
   }
 }
 
-/** The stdin of this process: only borrowed. What the program left unread goes back for the next reader. */
+/**
+ * The stdin of this process: only borrowed. What the program left unread goes back for the next reader.
+ * It is read by 'data' with pause(), because only pause() makes Node stop watching the descriptor: a process
+ * whose stdin stays open must still be able to end.
+ */
 export function pullStdin(stdin: NodeJS.ReadStream): Pull {
-  let taken: Buffer | undefined
-  let wake: (() => void) | undefined
+  const queue: Buffer[] = []
+  /** Handed out and not yet known to be taken. */
+  let current: Buffer | undefined
   let failure: Error | undefined
   let canceled = false
-  const readable = (): void => wake?.()
+  let wake = (): void => {}
+  const stop = (): void => {
+    stdin.off('data', arrived).off('end', stop).off('close', stop).off('error', failed)
+    stdin.pause()
+    wake()
+  }
+  const arrived = (chunk: unknown): void => {
+    queue.push(toBuffer(chunk))
+    stdin.pause()
+    wake()
+  }
   const failed = (error: Error): void => {
     failure = error
-    wake?.()
+    wake()
   }
-  const stop = (): void => {
-    stdin.off('readable', readable)
-    stdin.off('end', readable)
-    stdin.off('close', readable)
-    stdin.off('error', failed)
-    stdin.pause() // or the event loop would stay alive for a stdin nobody reads
-  }
-  stdin.on('readable', readable)
-  stdin.on('end', readable)
-  stdin.on('close', readable)
-  stdin.on('error', failed)
+  const isOver = (): boolean => canceled || stdin.readableEnded || stdin.destroyed
   return {
     async next() {
-      taken = undefined
-      for (;;) {
-        if (failure !== undefined) throw failure
-        const chunk: unknown = canceled ? null : stdin.read()
-        if (chunk !== null) {
-          taken = toBuffer(chunk)
-          return taken
-        }
-        if (canceled || stdin.readableEnded || stdin.destroyed) {
-          stop()
-          return undefined
-        }
+      current = undefined
+      if (queue.length === 0 && !isOver() && failure === undefined) {
+        if (!stdin.listeners('data').includes(arrived))
+          stdin.on('data', arrived).on('end', stop).on('close', stop).on('error', failed)
+        stdin.resume()
         await new Promise<void>((resolve) => {
           wake = resolve
         })
       }
+      if (failure !== undefined) throw failure
+      current = canceled ? undefined : queue.shift()
+      return current
     },
     cancel() {
       if (canceled) return
       canceled = true
-      if (taken !== undefined && !stdin.readableEnded && !stdin.destroyed) stdin.unshift(taken)
       stop()
-      wake?.()
+      const unread = current === undefined ? queue : [current, ...queue]
+      if (!stdin.readableEnded && !stdin.destroyed) for (const chunk of unread.reverse()) stdin.unshift(chunk)
     },
   }
 }
