@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { cacheDirectory, inRoot, key } from '../lib/paths.mjs'
+import { cacheDirectory, forgetUnused, inRoot, key, markUsed } from '../lib/paths.mjs'
 import { startStep } from '../lib/progress.mjs'
 import { answer, run } from '../lib/run.mjs'
 import { kernelSource, packageVersion } from '../packages.mjs'
@@ -24,11 +24,13 @@ export async function buildKernel() {
   const name = `kernel-${key(sourceVersion, await readFile(fragment), await readFile(recipe))}`
   const entry = path.join(cacheDirectory, name)
   if (existsSync(entry)) {
+    await markUsed(entry)
     step.done('cached')
     return { entry, sourceVersion }
   }
 
   await mkdir(cacheDirectory, { recursive: true })
+  await forgetUnused('kernel')
   const work = `${entry}.building`
   const build = ['sh', recipe, source, fragment, work, entry]
   const lock = path.join(cacheDirectory, 'kernel.lock')

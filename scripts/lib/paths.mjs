@@ -4,10 +4,12 @@
 // `<name>-<hash of everything that went into it>`; it appears by one rename and never changes afterwards.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+
+const UNUSED = 30 * 24 * 3600_000 // milliseconds
 
 /** The checkout's folder. */
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -68,7 +70,11 @@ export async function replaceFile(file, bytes, mode = 0o644) {
  */
 export async function cached(name, entryKey, make) {
   const entry = path.join(cacheDirectory, `${name}-${entryKey}`)
-  if (existsSync(entry)) return { entry, made: false }
+  if (existsSync(entry)) {
+    await markUsed(entry)
+    return { entry, made: false }
+  }
+  await forgetUnused(name)
   const temporary = `${entry}.${process.pid}.new`
   await rm(temporary, { recursive: true, force: true })
   await mkdir(temporary, { recursive: true })
@@ -81,4 +87,21 @@ export async function cached(name, entryKey, make) {
     await rm(temporary, { recursive: true, force: true })
   }
   return { entry, made: true }
+}
+
+/** The time of an entry's folder is that of its last use. */
+export async function markUsed(entry) {
+  const now = new Date()
+  await utimes(entry, now, now)
+}
+
+/** Removes earlier entries of this name, and remains of interrupted work, that nobody has used for a month. */
+export async function forgetUnused(name) {
+  const pattern = new RegExp(`^${name}-[0-9a-f]{16}(\\.|$)`)
+  const children = await readdir(cacheDirectory).catch(() => [])
+  for (const child of children.filter((each) => pattern.test(each))) {
+    const entry = path.join(cacheDirectory, child)
+    const { mtimeMs } = await stat(entry)
+    if (Date.now() - mtimeMs > UNUSED) await rm(entry, { recursive: true, force: true })
+  }
 }
