@@ -67,7 +67,8 @@ export class Chain {
   /** Tells the memory which of its bytes the device may have written. For the queue. */
   reportWritten(memory: GuestMemory): void {
     if (this.written === 0) return
-    for (let i = this.#readableCount; i < this.#count; i++) memory.written(this.#addresses[i]!, this.#lengths[i]!)
+    for (let i = this.#readableCount; i < this.#count; i++)
+      memory.written(this.#addresses[i]!, this.#lengths[i]!)
   }
 
   /** Bytes of the readable part behind the cursor. */

@@ -10,6 +10,7 @@
 //
 // Left out: SEQPACKET, and the event queue, which has news only after a migration.
 
+import { VmError } from '../errors/index.ts'
 import type { Chain } from './chain.ts'
 import type { ActiveDriver, VirtioDevice } from './device.ts'
 import { Connection, type ConnectionOwner } from './vsock-connection.ts'
@@ -116,7 +117,8 @@ export class VsockDevice implements VirtioDevice {
   connect(guestPort: number, { signal }: { readonly signal?: AbortSignal } = {}): Promise<VsockStream> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted()
-      if (this.#closed) throw new Error('the machine of this vsock device is closed')
+      if (this.#closed)
+        throw new VmError('ERR_INLINUX_MACHINE_CLOSED', 'the machine of this vsock device is closed')
       const connection = new Connection({
         owner: this.#owner,
         hostPort: this.#freePort(),

@@ -399,5 +399,5 @@ test('close() ends every stream and refuses new ones', async () => {
   const failed = once(stream, 'error')
   device.close()
   assert.equal((await failed)[0].code, 'ECONNRESET')
-  await assert.rejects(device.connect(1), /closed/)
+  await assert.rejects(device.connect(1), { code: 'ERR_INLINUX_MACHINE_CLOSED' })
 })
