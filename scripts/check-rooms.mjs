@@ -12,7 +12,8 @@ import { main } from './lib/run.mjs'
 const everywhere = ['errors', 'memory']
 const arrows = {
   cli: ['index'],
-  index: ['command', 'machine', 'engine', 'artifacts', 'image', 'fs', 'net'],
+  index: ['command', 'machine', 'doctor', 'engine', 'artifacts', 'image', 'fs', 'net'],
+  doctor: ['machine', 'engine', 'artifacts'],
   command: ['machine', 'agent', 'image'],
   machine: [
     'engine',

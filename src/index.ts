@@ -3,8 +3,9 @@
 import { Command, provideMachines } from './command/index.ts'
 import { Machine as BareMachine, type MachineOptions, startMachine } from './machine/index.ts'
 
-export type { EngineName, VcpuCounters } from './engine/index.ts'
 export * from './command/index.ts'
+export * from './doctor/index.ts'
+export type { EngineName, VcpuCounters } from './engine/index.ts'
 export { type BootPhase, VmError, type VmErrorCode } from './errors/index.ts'
 export type {
   ContainerOptions,
@@ -12,6 +13,8 @@ export type {
   ImageConfig,
   ImageOptions,
   PreparedImage,
+  PrepareOptions,
+  Progress,
   RootImage,
   TarSource,
 } from './image/index.ts'

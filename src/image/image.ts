@@ -12,6 +12,7 @@ import { listDirectory, type Owner } from './directory.ts'
 import { ArchiveStore, DirectoryStore } from './file-store.ts'
 import { Budget, type ImageLimits } from './limits.ts'
 import { Pace } from './pace.ts'
+import { recognise } from './recognise.ts'
 import {
   EMPTY_CONFIG,
   type ImageConfig,
@@ -191,6 +192,20 @@ function fromErofs(path: string, options: Pick<ImageOptions, 'config'> = {}): Ro
   }
 }
 
+/** Whatever lies at `path`: a directory, an archive, a container image or an EROFS image; see recognise.ts. */
+function fromPath(path: string, options: ContainerOptions = {}): RootImage {
+  const makers = {
+    directory: fromDirectory,
+    tar: fromTar,
+    'oci-layout': fromOciLayout,
+    'docker-archive': fromDockerArchive,
+    erofs: fromErofs,
+  }
+  return {
+    prepare: async (prepare) => makers[await recognise(path)](path, options).prepare(prepare),
+  }
+}
+
 function conversion(
   options: ImageOptions,
   prepare: PrepareOptions,
@@ -216,4 +231,5 @@ export const image: {
   fromOciLayout: typeof fromOciLayout
   fromDockerArchive: typeof fromDockerArchive
   fromErofs: typeof fromErofs
-} = { fromDirectory, fromTar, fromOciLayout, fromDockerArchive, fromErofs }
+  fromPath: typeof fromPath
+} = { fromDirectory, fromTar, fromOciLayout, fromDockerArchive, fromErofs, fromPath }
