@@ -1,11 +1,11 @@
 // Meanings of bit instructions: BT family, scans, POPCNT, CRC32. SDM volume 2.
 
-import { CF, FAULT, NEXT, ZF, getReg, AF, OF, PF, SF } from './state'
+import { CF, FAULT, NEXT, ZF, getReg, AF, OF, PF, SF, reg64 } from './state'
 import { readRflags, setExplicit } from './flags'
 import { extend } from './arithmetic'
 import { SCRATCH_END } from './layout'
 import { commit, readPtr, writePtr } from './mmu'
-import { opE, opG } from './operation'
+import { OP_ADDR32, opE, opFlags, opG } from './operation'
 import { setReg } from './state'
 import { addressE } from './transfer'
 
@@ -45,7 +45,13 @@ const COMPLEMENT: i32 = 3
     return NEXT
   }
   const shift: i64 = sizeof<T>() == 8 ? 6 : sizeof<T>() == 4 ? 5 : 4
-  const address = addressE(op, form) + <u64>((extend<T>(index) >> shift) * <i64>sizeof<T>())
+  const distance = <u64>((extend<T>(index) >> shift) * <i64>sizeof<T>())
+  let address = addressE(op, form) + distance
+  if (opFlags(op) & OP_ADDR32) {
+    // The distance belongs to the offset, which wraps at 32 bits before the segment base comes on top.
+    const base = reg64(load<u8>(op, 7))
+    address = <u64>(<u32>(address - base)) + base
+  }
   const p = how == TEST ? readPtr(address, sizeof<T>()) : writePtr(address, sizeof<T>())
   if (!p) return FAULT
   const value = load<T>(p)

@@ -155,6 +155,7 @@ function registerOperand(kind: u32, number: u32, rex: u32): u8 {
 /** Decodes the bytes at `code` (at least 15 readable) into `op`; sets `length` and `endsBlock`. */
 function decodeOne(op: usize, code: usize, offset: u32): void {
   let p = code
+  store<u32>(op, 0xc0, 12) // no operand in memory, should the bytes be too many
   let flags: u32 = 0
   let segment: u32 = ZERO
   let mandatory: u32 = 0 // 0 none, 1: 66, 2: F3, 3: F2

@@ -55,7 +55,7 @@ export function x87Memory(op: usize, form: i32): i32 {
   if (!x87Usable()) return FAULT
   const opcode = opOpcode(op) - 0xd8
   const reg = (opModRm(op) >> 3) & 7
-  const small = (opFlags(op) & OP_OPSIZE16) != 0
+  const small = (opFlags(op) & (OP_OPSIZE16 | OP_REXW)) == OP_OPSIZE16
   const kind = x87MemoryKind(opcode, reg, small)
   if (kind & X87_KIND_UD) return raise(UD_VECTOR, 0)
   if (kind & X87_KIND_MF) return raise(MF_VECTOR, 0)

@@ -219,7 +219,7 @@ export const integerInstructions: Instruction[] = parseTable(`
   0F BF movsx     Gv= Ew
   0F C0 !xadd     Eb+ Gb+     lock w=oszapc
   0F C1 !xadd     Ev+ Gv+     lock w=oszapc
-  0F C3 !m mov    Ey= Gy
+  np 0F C3 !m mov Ey= Gy
   0F C7 /1!m !cmpxchg8b Ev+   lock w=z sized
   0F C8 bswap     Zv+
   0F FF !ud0      Ev end

@@ -58,12 +58,12 @@ export const systemInstructions: Instruction[] = parseTable(`
   0F B2 !m !loadFar  Gv= Ev end notest=descriptors
   0F B4 !m !loadFar  Gv= Ev end notest=descriptors
   0F B5 !m !loadFar  Gv= Ev end notest=descriptors
-  0F AE /0!m !fxsave  Ev   sized
-  0F AE /1!m !fxrstor Ev   sized
-  0F AE /2!m !ldmxcsr Ed
-  0F AE /3!m !stmxcsr Ed
-  0F AE /7!m !nopE     Ev
-  0F AE /5!r !nopE    Ev
-  0F AE /6!r !nopE    Ev
-  0F AE /7!r !nopE    Ev
+  np 0F AE /0!m !fxsave  Ev   sized
+  np 0F AE /1!m !fxrstor Ev   sized
+  np 0F AE /2!m !ldmxcsr Ed
+  np 0F AE /3!m !stmxcsr Ed
+  np 0F AE /7!m !nopE     Ev
+  np 0F AE /5!r !nopE    Ev
+  np 0F AE /6!r !nopE    Ev
+  np 0F AE /7!r !nopE    Ev
 `)
