@@ -27,12 +27,14 @@ export function loadElf(image: Uint8Array, memory: GuestMemory): LoadedKernel {
   }
   if (image.length < 64 || view.getUint32(0) !== 0x7f454c46) fail('not an ELF file')
   if (image[4] !== ELFCLASS64 || image[5] !== ELFDATA2LSB) fail('not a 64-bit little-endian file')
-  if (view.getUint16(16, true) !== ET_EXEC || view.getUint16(18, true) !== EM_X86_64) fail('not an x86-64 executable')
+  if (view.getUint16(16, true) !== ET_EXEC || view.getUint16(18, true) !== EM_X86_64)
+    fail('not an x86-64 executable')
   const entry = Number(view.getBigUint64(24, true))
   const headers = Number(view.getBigUint64(32, true))
   const headerSize = view.getUint16(54, true)
   const count = view.getUint16(56, true)
-  if (headerSize < 56 || headers + headerSize * count > image.length) fail('program headers lie outside of the file')
+  if (headerSize < 56 || headers + headerSize * count > image.length)
+    fail('program headers lie outside of the file')
   let end = 0
   for (let i = 0; i < count; i++) {
     const at = headers + i * headerSize

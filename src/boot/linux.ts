@@ -53,17 +53,32 @@ export function loadLinux(memory: GuestMemory, { kernel, initramfs, commandLine 
   memory.copyIn(initramfsAddress, initramfs)
   const line = Buffer.from(`${commandLine}\0`, 'latin1')
   if (line.length > COMMAND_LINE_LIMIT + 1) {
-    throw new VmError('ERR_INLINUX_INVALID_ARGUMENT', `the kernel’s command line is longer than ${COMMAND_LINE_LIMIT} bytes`)
+    throw new VmError(
+      'ERR_INLINUX_INVALID_ARGUMENT',
+      `the kernel’s command line is longer than ${COMMAND_LINE_LIMIT} bytes`,
+    )
   }
   memory.copyIn(COMMAND_LINE_ADDRESS, line)
   writeMpTable(memory)
   writeZeroPage(memory, initramfsAddress, initramfs.length, line.length - 1)
   writeIdentityMap(memory)
   writeGdt(memory)
-  return { rip: entry, rsi: ZERO_PAGE_ADDRESS, rsp: ZERO_PAGE_ADDRESS, cr3: PAGE_TABLES_ADDRESS, gdt: GDT_ADDRESS, gdtLimit: 31 }
+  return {
+    rip: entry,
+    rsi: ZERO_PAGE_ADDRESS,
+    rsp: ZERO_PAGE_ADDRESS,
+    cr3: PAGE_TABLES_ADDRESS,
+    gdt: GDT_ADDRESS,
+    gdtLimit: 31,
+  }
 }
 
-function writeZeroPage(memory: GuestMemory, initramfs: number, initramfsLength: number, lineLength: number): void {
+function writeZeroPage(
+  memory: GuestMemory,
+  initramfs: number,
+  initramfsLength: number,
+  lineLength: number,
+): void {
   const at = (offset: number): number => ZERO_PAGE_ADDRESS + offset
   memory.writeU16(at(0x1fe), 0xaa55) // boot_flag
   memory.writeU32(at(0x202), 0x53726448) // header "HdrS"

@@ -5,9 +5,16 @@ import { Worker } from 'node:worker_threads'
 import type { CpuEntry, EngineName, IoWidth, VcpuCounters } from './contract.ts'
 import type { CpuEnd, CpuStart, CpuWorkerData } from './cpu-worker.ts'
 import * as word from './shared-words.ts'
-import { GUEST_BASE, MAILBOX, PAGES, WINDOWS, WINDOW_COUNT, WINDOW_SIZE } from './soft/layout.ts'
-import { readCounters } from './soft/vcpu.ts'
-import { loadCore } from './soft/core-module.ts'
+import {
+  GUEST_BASE,
+  loadCore,
+  MAILBOX,
+  PAGES,
+  readCounters,
+  WINDOW_COUNT,
+  WINDOW_SIZE,
+  WINDOWS,
+} from './soft/index.ts'
 
 /** What the machine answers, in the caller's thread. None of these may throw for what a guest does. */
 export interface CpuOutside {
@@ -35,7 +42,12 @@ export class CpuThread {
   readonly #worker: Worker
   #closed = false
 
-  private constructor(memory: WebAssembly.Memory, module: WebAssembly.Module, ramBytes: number, outside: CpuOutside) {
+  private constructor(
+    memory: WebAssembly.Memory,
+    module: WebAssembly.Module,
+    ramBytes: number,
+    outside: CpuOutside,
+  ) {
     this.memory = memory
     this.#outside = outside
     this.#words = new Int32Array(memory.buffer, MAILBOX, word.MAILBOX_WORDS)

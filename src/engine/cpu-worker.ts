@@ -22,8 +22,7 @@ import {
   REQUEST_WIDTH,
   WAITING,
 } from './shared-words.ts'
-import { MAILBOX } from './soft/layout.ts'
-import { SoftVcpu } from './soft/vcpu.ts'
+import { MAILBOX, SoftVcpu } from './soft/index.ts'
 
 export interface CpuWorkerData {
   readonly module: WebAssembly.Module

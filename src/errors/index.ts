@@ -50,7 +50,8 @@ export class VmError extends Error {
 
 function describe(message: string, { phase, consoleTail, fix }: VmErrorOptions): string {
   const lines = [phase === undefined ? message : `${message} (phase: ${phase})`]
-  if (consoleTail !== undefined && consoleTail.length > 0) lines.push('Last console lines:', ...consoleTail.map((line) => `  ${line}`))
+  if (consoleTail !== undefined && consoleTail.length > 0)
+    lines.push('Last console lines:', ...consoleTail.map((line) => `  ${line}`))
   if (fix !== undefined) lines.push(`Fix: ${fix}`)
   return lines.join('\n')
 }

@@ -83,13 +83,21 @@ export async function boot(plan: BootPlan): Promise<RunningMachine> {
   ports.register(platform.PIC_MASTER_PORT, platform.PIC_PORTS, new platform.Pic('pic-master'))
   ports.register(platform.PIC_SLAVE_PORT, platform.PIC_PORTS, new platform.Pic('pic-slave'))
   ports.register(platform.RTC_PORT, platform.RTC_PORTS, new platform.Rtc())
-  ports.register(platform.KEYBOARD_CONTROLLER_PORT, platform.KEYBOARD_CONTROLLER_PORTS, new platform.KeyboardController(end))
+  ports.register(
+    platform.KEYBOARD_CONTROLLER_PORT,
+    platform.KEYBOARD_CONTROLLER_PORTS,
+    new platform.KeyboardController(end),
+  )
   ports.register(platform.RESET_CONTROL_PORT, platform.RESET_CONTROL_PORTS, new platform.ResetControl(end))
   ports.register(platform.POWER_CONTROL_PORT, platform.POWER_CONTROL_PORTS, new platform.PowerControl(end))
 
   const disk = new platform.FileBlockBackend(plan.root)
   const vsock = new VsockDevice()
-  const devices: VirtioDevice[] = [new BlkDevice({ backend: disk, id: 'root' }), vsock, new RngDevice(randomFillSync)]
+  const devices: VirtioDevice[] = [
+    new BlkDevice({ backend: disk, id: 'root' }),
+    vsock,
+    new RngDevice(randomFillSync),
+  ]
   for (const [i, device] of devices.entries()) {
     const line = { raise: () => cpu.raise(VIRTIO_IRQS[i]!) }
     const transport = new MmioTransport({ device, memory, window: cpu.window(i), line })
@@ -97,7 +105,11 @@ export async function boot(plan: BootPlan): Promise<RunningMachine> {
     mmio.register(VIRTIO_BASE + i * VIRTIO_WINDOW_BYTES, VIRTIO_WINDOW_BYTES, transport)
   }
 
-  const parameters = [...KERNEL_PARAMETERS, ...devices.map((_, i) => virtioParameter(i)), ...plan.kernelParameters]
+  const parameters = [
+    ...KERNEL_PARAMETERS,
+    ...devices.map((_, i) => virtioParameter(i)),
+    ...plan.kernelParameters,
+  ]
   const entry = loadLinux(memory, {
     kernel: plan.kernel,
     initramfs: plan.initramfs,

@@ -88,11 +88,19 @@ export interface Started {
 }
 
 export async function startMachine(options: MachineOptions): Promise<Started> {
-  const { signal, image, hostname = 'inlinux', bootTimeout = DEFAULT_BOOT_TIMEOUT_MS, kernelParameters = [] } = options
+  const {
+    signal,
+    image,
+    hostname = 'inlinux',
+    bootTimeout = DEFAULT_BOOT_TIMEOUT_MS,
+    kernelParameters = [],
+  } = options
   const ramBytes = memoryBytes(options.memory)
   const abort = new AbortController()
   const onAbort = (): void =>
-    abort.abort(new VmError('ERR_INLINUX_ABORTED', 'starting the machine was aborted', { cause: signal?.reason }))
+    abort.abort(
+      new VmError('ERR_INLINUX_ABORTED', 'starting the machine was aborted', { cause: signal?.reason }),
+    )
   if (signal?.aborted === true) onAbort()
   signal?.addEventListener('abort', onAbort, { once: true })
   let running: RunningMachine | undefined
@@ -117,11 +125,15 @@ export async function startMachine(options: MachineOptions): Promise<Started> {
       complaint ??= parseAgentLine(line)
     })
     const fail = (what: string, cause?: unknown): void => {
-      const error = new VmError('ERR_INLINUX_BOOT', complaint === undefined ? what : `${what}: ${complaint.message}`, {
-        phase: complaint?.phase ?? (log.tail().length === 0 ? 'kernel' : 'init'),
-        consoleTail: log.tail(),
-        cause,
-      })
+      const error = new VmError(
+        'ERR_INLINUX_BOOT',
+        complaint === undefined ? what : `${what}: ${complaint.message}`,
+        {
+          phase: complaint?.phase ?? (log.tail().length === 0 ? 'kernel' : 'init'),
+          consoleTail: log.tail(),
+          cause,
+        },
+      )
       abort.abort(error)
       agent?.fail(new VmError('ERR_INLINUX_MACHINE_CRASHED', what, { consoleTail: log.tail(), cause }))
     }

@@ -102,8 +102,18 @@ export class GuestMemory {
   /** Throws `GuestMemoryError` unless `[address, address + length)` lies inside RAM. */
   check(address: number, length: number): void {
     // Written so that NaN, negative and fractional values fail too: they come from guest-controlled arithmetic.
-    if (!(Number.isInteger(address) && Number.isInteger(length) && address >= 0 && length >= 0 && address + length <= this.size)) {
-      throw new GuestMemoryError(`guest-physical range ${address}+${length} is outside of RAM (${this.size} bytes)`)
+    if (
+      !(
+        Number.isInteger(address) &&
+        Number.isInteger(length) &&
+        address >= 0 &&
+        length >= 0 &&
+        address + length <= this.size
+      )
+    ) {
+      throw new GuestMemoryError(
+        `guest-physical range ${address}+${length} is outside of RAM (${this.size} bytes)`,
+      )
     }
   }
 }

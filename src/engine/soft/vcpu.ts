@@ -46,7 +46,8 @@ export class SoftVcpu implements Vcpu {
       mmioWrite: (address: number, width: number, value: bigint) =>
         outside.mmioWrite(address >>> 0, width as 4, BigInt.asUintN(64, value)),
       portRead: (port: number, width: number) => outside.portRead(port, width as 4),
-      portWrite: (port: number, width: number, value: number) => outside.portWrite(port, width as 4, value >>> 0),
+      portWrite: (port: number, width: number, value: number) =>
+        outside.portWrite(port, width as 4, value >>> 0),
       notify: (device: number, queue: number) => outside.notify(device, queue >>> 0),
       monotonicNanoseconds: () => (performance.now() - origin) * 1e6,
       wallClockNanoseconds: () => (performance.timeOrigin + performance.now()) * 1e6,

@@ -3,7 +3,8 @@
 // upper half of a result is ignored, so that most meanings are those of sse-integer.ts.
 
 import { MMX } from './usable'
-import { x87LeaveMmx } from './x87-state'
+import { x87EnterMmx, x87LeaveMmx } from './x87-state'
+import { FAULT } from './state'
 import { opE, opG } from './operation'
 import { packssdw, packsswb, packuswb, punpcklbw, punpckldq, punpcklwd } from './sse-shuffle'
 import { phaddd, phaddsw, phaddw, phsubd, phsubsw, phsubw } from './sse-integer'
@@ -109,5 +110,7 @@ export function movdq2q(b: u64): v128 {
 }
 
 export function maskmovq(op: usize): i32 {
-  return storeMasked(op, MMX + <usize>opG(op), MMX + <usize>opE(op), 8)
+  const result = storeMasked(op, MMX + <usize>opG(op), MMX + <usize>opE(op), 8)
+  if (result != FAULT) x87EnterMmx()
+  return result
 }

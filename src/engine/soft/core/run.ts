@@ -40,7 +40,7 @@ const HALTED_FOR_EVER: i32 = 3
 /** Instructions between two looks at the clock. */
 const SLICE: i32 = 20000
 /** Slices of one call of `run`. */
-const SLICES: i32 = 100
+const SLICES: i32 = 10
 
 let budget: i32 = SLICE
 

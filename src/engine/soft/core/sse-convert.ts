@@ -165,6 +165,10 @@ export function cvtpi2ps(b: v128): u64 {
   settle()
   return <u64>r0 | (<u64>r1 << 32)
 }
+/** From memory: no MMX register is involved. */
+export function cvtpi2psLoad(b: u64): u64 {
+  return cvtpi2ps(i64x2.splat(b))
+}
 export function cvtps2pi(b: u64): v128 {
   const r0 = rounded<f32, u32, i32>(<u32>b)
   const r1 = rounded<f32, u32, i32>(<u32>(b >> 32))

@@ -64,15 +64,11 @@ export function pmovmskb(a: v128): u32 {
   return i8x16.bitmask(a)
 }
 
-/** MASKMOVDQU and MASKMOVQ: stores those of `size` bytes at [RDI] whose mask byte is negative. */
+/** MASKMOVDQU and MASKMOVQ: stores those of `size` bytes at [RDI] whose mask byte is negative; all must be writable. */
 export function storeMasked(op: usize, value: usize, mask: usize, size: u32): i32 {
   let offset = reg64(RDI)
   if (opFlags(op) & OP_ADDR32) offset = <u64>(<u32>offset)
   const address = offset + reg64(load<u8>(op, 7))
-  // With no byte to store, nothing is accessed: byte by byte would also do, but most masks are dense.
-  let any: u32 = 0
-  for (let i: u32 = 0; i < size; i++) any |= load<u8>(mask + i)
-  if (!(any & 0x80)) return NEXT
   const p = writePtr(address, size)
   if (!p) return FAULT
   for (let i: u32 = 0; i < size; i++) if (load<u8>(mask + i) & 0x80) store<u8>(p + i, load<u8>(value + i))

@@ -1,6 +1,6 @@
 // May SSE, MMX and x87 instructions run now? SDM volume 3, 2.5 and table 14-1 (CR0.EM, CR0.TS, CR4.OSFXSR).
 
-import { x87EnterMmx, x87Pending } from './x87-state'
+import { x87Pending } from './x87-state'
 import { CR0, CR0_EM, CR0_MP, CR0_TS, CR4, CR4_OSFXSR, MF_VECTOR, NM_VECTOR, UD_VECTOR, X87, raise } from './state'
 
 /** MMX registers are the significands of the x87 registers: eight of them, 16 bytes apart, at the x87 state's start. */
@@ -28,13 +28,12 @@ export function waitUsable(): bool {
   return false
 }
 
-/** May MMX run; on the way the x87 registers become valid and TOP 0, as every MMX instruction makes them. */
+/** May MMX run? An instruction that does calls `x87EnterMmx` as soon as nothing can fault any more. */
 export function mmxUsable(): bool {
   if (!x87Usable()) return false
   if (x87Pending()) {
     raise(MF_VECTOR, 0)
     return false
   }
-  x87EnterMmx()
   return true
 }

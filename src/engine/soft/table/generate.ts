@@ -52,7 +52,9 @@ function main(): void {
           const list = byKey.get(key) ?? []
           if (pass === 'own') {
             // Replace general lines that select the same thing.
-            const same = list.findIndex((other) => other.prefix === 'any' && other.digit === row.digit && other.form === row.form)
+            const same = list.findIndex(
+              (other) => other.prefix === 'any' && other.digit === row.digit && other.form === row.form,
+            )
             if (same >= 0) list.splice(same, 1)
           }
           list.push(row)
@@ -76,7 +78,8 @@ function main(): void {
   for (const [key, rows] of byKey) {
     const grouped = rows.some((row) => row.digit !== undefined || row.form !== undefined)
     if (!grouped) {
-      if (rows.length !== 1) throw new Error(`two lines for one opcode: ${rows.map((row) => row.line).join(' | ')}`)
+      if (rows.length !== 1)
+        throw new Error(`two lines for one opcode: ${rows.map((row) => row.line).join(' | ')}`)
       opcodes[key] = entryOf(rows[0]!)
       continue
     }
@@ -100,7 +103,8 @@ function makeGroup(rows: Instruction[], entries: Entry[], entryOf: (row: Instruc
   for (let slot = 0; slot < 16; slot++) {
     const form = slot < 8 ? 'r' : 'm'
     const candidates = rows.filter(
-      (row) => (row.digit === undefined || row.digit === slot % 8) && (row.form === undefined || row.form === form),
+      (row) =>
+        (row.digit === undefined || row.digit === slot % 8) && (row.form === undefined || row.form === form),
     )
     const index = entries.length
     entries.push({ flags: F.modRm, imm: 0, g: 0, e: 0, handlers: Array(9).fill(0) })
@@ -111,9 +115,17 @@ function makeGroup(rows: Instruction[], entries: Entry[], entryOf: (row: Instruc
       continue
     }
     copies.push(() => {
-      entries[index] = { flags: F.modRm | F.splitRm, imm: 0, g: 0, e: 0, handlers: Array(9).fill(0), group: entries.length }
+      entries[index] = {
+        flags: F.modRm | F.splitRm,
+        imm: 0,
+        g: 0,
+        e: 0,
+        handlers: Array(9).fill(0),
+        group: entries.length,
+      }
       const base = entries.length
-      for (let rm = 0; rm < 8; rm++) entries.push({ flags: F.modRm, imm: 0, g: 0, e: 0, handlers: Array(9).fill(0) })
+      for (let rm = 0; rm < 8; rm++)
+        entries.push({ flags: F.modRm, imm: 0, g: 0, e: 0, handlers: Array(9).fill(0) })
       for (let rm = 0; rm < 8; rm++) {
         const row = split.find((candidate) => candidate.rm === rm) ?? whole
         if (row) entries[base + rm] = { ...entries[entryOf(row)]! }
@@ -126,9 +138,17 @@ function makeGroup(rows: Instruction[], entries: Entry[], entryOf: (row: Instruc
 
 function makeEntry(row: Instruction): Entry {
   const entry: Entry = { flags: 0, imm: 0, g: 0, e: 0, handlers: Array(9).fill(0) }
-  const hasModRm = row.digit !== undefined || row.form !== undefined || row.operands.some((operand) => /[EGMVWPQRSNU]/.test(operand.kind))
+  const hasModRm =
+    row.digit !== undefined ||
+    row.form !== undefined ||
+    row.operands.some((operand) => /[EGMVWPQRSNU]/.test(operand.kind))
   if (hasModRm) entry.flags |= F.modRm
-  for (const [name, bit] of [['d64', F.d64], ['f64', F.f64], ['lock', F.lock], ['end', F.end]] as const) {
+  for (const [name, bit] of [
+    ['d64', F.d64],
+    ['f64', F.f64],
+    ['lock', F.lock],
+    ['end', F.end],
+  ] as const) {
     if (row.attributes.has(name)) entry.flags |= bit
   }
   for (const { kind, size } of row.operands) {
@@ -204,20 +224,27 @@ function makeHandler(row: Instruction, size: number, form: Form): number {
     })
     .join('_')
   const type = row.custom ? customType(row, size) : undefined
-  const sized = row.custom ? type !== undefined : row.operands.some((operand) => /^[vyz]?$/.test(operand.size))
+  const sized = row.custom
+    ? type !== undefined
+    : row.operands.some((operand) => /^[vyz]?$/.test(operand.size))
   const name = `h_${row.name}${cc}_${suffix}_${sized ? size * 8 : 'x'}${form}`
   let index = handlerNames.indexOf(name)
   if (index >= 0) return index
   index = handlerNames.length
   handlerNames.push(name)
-  handlerCode.set(name, row.custom ? customHandler(row, form, name, type) : plainHandler(row, size, form, name))
+  handlerCode.set(
+    name,
+    row.custom ? customHandler(row, form, name, type) : plainHandler(row, size, form, name),
+  )
   return index
 }
 
 /** The type parameter of a `!name` meaning: from its first sized operand; none when all sizes are fixed. */
 function customType(row: Instruction, size: number): string | undefined {
   if (row.attributes.has('sized')) return TYPES[size]
-  const operand = row.operands.find(({ kind, size: letters }) => /[EGZA]/.test(kind) || (kind === 'I' && /^[zs]$/.test(letters)))
+  const operand = row.operands.find(
+    ({ kind, size: letters }) => /[EGZA]/.test(kind) || (kind === 'I' && /^[zs]$/.test(letters)),
+  )
   if (!operand) return undefined
   if (operand.kind === 'I') return TYPES[size]
   if (operand.size === 'b') return 'u8'
@@ -258,7 +285,8 @@ function plainHandler(row: Instruction, size: number, form: Form, name: string):
       if (access !== '') {
         lines.push(`const p = ${access}(${address}, ${bytes})`, 'if (!p) return FAULT')
         pointer = 'p'
-        if (bytes === 16 && row.attributes.has('aligned')) lines.splice(-2, 0, `if (${address} & 15) return raise(GP_VECTOR, 0)`)
+        if (bytes === 16 && row.attributes.has('aligned'))
+          lines.splice(-2, 0, `if (${address} & 15) return raise(GP_VECTOR, 0)`)
       }
       read = isMmx(operand) ? `v128.load${bytes * 8}_zero(p)` : `load<${type}>(p)`
     } else if (operand.kind === 'G' || operand.kind === 'E' || operand.kind === 'Z' || operand.kind === 'R') {
@@ -308,8 +336,9 @@ function plainHandler(row: Instruction, size: number, form: Form, name: string):
   const generic = row.attributes.has('plain') || generics.length === 0 ? '' : `<${generics.join(', ')}>`
   if (row.attributes.has('cc')) values.push(String(row.opcode & 15))
   const call = `${row.name}${generic}(${values.join(', ')})`
+  const enterMmx = row.attributes.has('mmx') ? ['x87EnterMmx()'] : []
   if (!result) {
-    lines.push(call)
+    lines.push(...enterMmx, call)
     if (row.attributes.has('simd')) lines.push('if (simdFault) return raiseSimd()')
   } else {
     const { operand, type } = result
@@ -321,18 +350,26 @@ function plainHandler(row: Instruction, size: number, form: Form, name: string):
       if (p === '') {
         const bytes = bytesOf(operand, size)
         const where = operand.kind === 'O' ? 'fullAddress(op)' : address
-        if (bytes === 16 && row.attributes.has('aligned')) lines.push(`if (${where} & 15) return raise(GP_VECTOR, 0)`)
+        if (bytes === 16 && row.attributes.has('aligned'))
+          lines.push(`if (${where} & 15) return raise(GP_VECTOR, 0)`)
         lines.push(`const q = storePtr(${where}, ${bytes})`, 'if (!q) return FAULT')
         p = 'q'
       }
-      lines.push(isMmx(operand) ? `v128.store64_lane(${p}, result, 0)` : `store<${type}>(${p}, result)`, `if (${p} < SCRATCH_END) commit()`)
+      lines.push(
+        ...enterMmx,
+        isMmx(operand) ? `v128.store64_lane(${p}, result, 0)` : `store<${type}>(${p}, result)`,
+        `if (${p} < SCRATCH_END) commit()`,
+      )
     } else if (/[VWU]/.test(operand.kind)) {
-      lines.push(`store<${type}>(XMM + <usize>${operand.kind === 'V' ? 'opG' : 'opE'}(op), result)`)
+      lines.push(
+        ...enterMmx,
+        `store<${type}>(XMM + <usize>${operand.kind === 'V' ? 'opG' : 'opE'}(op), result)`,
+      )
     } else if (/[PQN]/.test(operand.kind)) {
-      lines.push(`setMmx(${operand.kind === 'P' ? 'opG' : 'opE'}(op), result)`)
+      lines.push(...enterMmx, `setMmx(${operand.kind === 'P' ? 'opG' : 'opE'}(op), result)`)
     } else {
       const offset = operand.kind === 'G' ? 'opG(op)' : operand.kind === 'A' ? 'RAX' : 'opE(op)'
-      lines.push(`setReg<${type}>(${offset}, result)`)
+      lines.push(...enterMmx, `setReg<${type}>(${offset}, result)`)
     }
   }
   if (row.attributes.has('sse')) lines.unshift('if (!sseUsable()) return FAULT')
@@ -352,7 +389,8 @@ function write(entries: Entry[], opcodes: Uint16Array): void {
     for (const [j, handler] of entry.handlers.entries()) entryBytes.writeUInt16LE(handler, at + 6 + j * 2)
   }
   const hot = new Set(hotHandlers)
-  for (const name of hot) if (!handlerCode.has(name)) throw new Error(`hot.ts names ${name}, which no line makes`)
+  for (const name of hot)
+    if (!handlerCode.has(name)) throw new Error(`hot.ts names ${name}, which no line makes`)
   const bytes = (buffer: Uint8Array): string => [...buffer].join(',')
   const source = `// Generated by table/generate.ts from the instruction table. Do not edit.
 import { CPL, GP_VECTOR, FAULT, NEXT, RAX, RCX, XMM, getReg, setReg, raise } from '../state'
@@ -361,6 +399,7 @@ import { opE, opG, opHandler, opImm, fullAddress, simpleAddress, offsetAddress }
 import { readPtr, writePtr, storePtr, commit } from '../mmu'
 import { MMX, sseUsable, mmxUsable } from '../usable'
 import { setMmx } from '../mmx'
+import { x87EnterMmx } from '../x87-state'
 import { raiseSimd, simdFault } from '../sse-mxcsr'
 import { undefinedInstruction, leaveBefore, instructionTooLong, ${[...imports].join(', ')} } from '../meanings'
 

@@ -7,4 +7,8 @@ import { systemInstructions } from './system.ts'
 
 export type { Instruction, Operand } from './instruction.ts'
 
-export const instructions: readonly Instruction[] = [...integerInstructions, ...systemInstructions, ...sseInstructions]
+export const instructions: readonly Instruction[] = [
+  ...integerInstructions,
+  ...systemInstructions,
+  ...sseInstructions,
+]

@@ -63,7 +63,16 @@ function parseLine(line: string): Instruction {
   if (/^(np|f2|f3|66)$/.test(words[0]!)) prefix = words.shift() as MandatoryPrefix
   const bytes: number[] = []
   while (/^[0-9A-F]{2}$/.test(words[0] ?? '')) bytes.push(Number.parseInt(words.shift()!, 16))
-  const map = bytes.length === 1 ? 0 : bytes.length === 2 && bytes[0] === 0x0f ? 1 : bytes[1] === 0x38 ? 2 : bytes[1] === 0x3a ? 3 : undefined
+  const map =
+    bytes.length === 1
+      ? 0
+      : bytes.length === 2 && bytes[0] === 0x0f
+        ? 1
+        : bytes[1] === 0x38
+          ? 2
+          : bytes[1] === 0x3a
+            ? 3
+            : undefined
   if (map === undefined) throw new Error(`bad opcode: ${line}`)
   let digit: number | undefined
   let form: 'r' | 'm' | undefined

@@ -99,4 +99,7 @@ const rows: Instruction[] = parseTable(`
   np 0F 3A 0F palignrMmx Pq+ Qq Ib
 `)
 
-export const mmxInstructions: Instruction[] = rows.map((row) => ({ ...row, attributes: new Set([...row.attributes, 'mmx']) }))
+export const mmxInstructions: Instruction[] = rows.map((row) => ({
+  ...row,
+  attributes: new Set([...row.attributes, 'mmx']),
+}))

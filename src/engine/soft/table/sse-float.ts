@@ -57,7 +57,8 @@ export const sseFloatInstructions: Instruction[] = parseTable(`
   f2 0F C2 cmpsd      Vsd+ Wsd Ib  simd
 
   # Conversion
-  np 0F 2A cvtpi2ps   Vq= Qq       simd mmx
+  np 0F 2A !r cvtpi2ps Vq= Qq      simd mmx
+  np 0F 2A !m cvtpi2psLoad Vq= Wq  simd
   66 0F 2A !r cvtpi2pd Vpd= Qq     mmx
   66 0F 2A !m cvtdq2pd Vpd= Wq
   f3 0F 2A cvtsi2ss   Vss= Ey      simd
