@@ -64,11 +64,15 @@ export class Chain {
     this.#writeSegment = this.#readableCount
   }
 
-  /** Tells the memory which of its bytes the device may have written. For the queue. */
+  /**
+   * Tells the memory which of its bytes the device has written: all up to the cursor, whatever `written` says by now
+   * (a failed read may have left something there). For the queue.
+   */
   reportWritten(memory: GuestMemory): void {
-    if (this.written === 0) return
-    for (let i = this.#readableCount; i < this.#count; i++)
-      memory.written(this.#addresses[i]!, this.#lengths[i]!)
+    for (let i = this.#readableCount; i <= this.#writeSegment && i < this.#count; i++) {
+      const length = i < this.#writeSegment ? this.#lengths[i]! : this.#writeOffset
+      if (length > 0) memory.written(this.#addresses[i]!, length)
+    }
   }
 
   /** Bytes of the readable part behind the cursor. */

@@ -173,9 +173,9 @@ export class SplitQueue {
   /** Gives a chain back to the driver, with `chain.written` bytes in it. Follow with `signal`. */
   push(chain: Chain): void {
     chain.inFlight = false
-    if (!this.#live) return
-    // Before the driver can know: an engine may keep decoded code of these pages.
+    // Before the driver can know, and also if nobody will tell it: an engine may keep decoded code of these pages.
     chain.reportWritten(this.#memory)
+    if (!this.#live) return
     const slot = this.#nextUsed & (this.size - 1)
     this.#usedElements[2 * slot] = chain.head
     this.#usedElements[2 * slot + 1] = chain.written

@@ -38,6 +38,8 @@ export interface UsedChain {
 
 export interface MockDriverOptions {
   readonly memoryBytes?: number
+  /** Hears of every range that a device has written, before the driver is told. */
+  readonly onWritten?: (address: number, length: number) => void
   /** Masks what the device offers. */
   readonly features?: bigint
 }
@@ -54,8 +56,11 @@ export class MockDriver {
   readonly #wanted: bigint
   #free = 0x1000
 
-  constructor(device: VirtioDevice, { memoryBytes = 4 << 20, features = ~0n }: MockDriverOptions = {}) {
-    this.memory = new GuestMemory(new SharedArrayBuffer(memoryBytes), 0, memoryBytes)
+  constructor(
+    device: VirtioDevice,
+    { memoryBytes = 4 << 20, features = ~0n, onWritten }: MockDriverOptions = {},
+  ) {
+    this.memory = new GuestMemory(new SharedArrayBuffer(memoryBytes), 0, memoryBytes, onWritten)
     this.ram = this.memory.slice(0, memoryBytes)
     this.window = new Int32Array(new SharedArrayBuffer(reg.WINDOW_BYTES))
     this.#wanted = features

@@ -134,6 +134,42 @@ test('chains come back in any order', () => {
   )
 })
 
+test('the memory hears what was written, before the driver can', () => {
+  const heard: [number, number, number][] = []
+  const onWritten = (address: number, length: number): void => {
+    heard.push([address, length, ends.ring.usedIdx])
+  }
+  const ends = open({ onWritten })
+  ends.ring.add(
+    [{ address: 0x8_0000, length: 8 }],
+    [
+      { address: 0x10_0000, length: 100 },
+      { address: 0x11_0000, length: 100 },
+      { address: 0x12_0000, length: 100 },
+    ],
+  )
+  const chain = ends.queue.pop()!
+  chain.write(new Uint8Array(130), 0, 130)
+  // As a failed read says it: nothing is promised, but something may lie there.
+  chain.written = 0
+  ends.queue.push(chain)
+  assert.deepEqual(heard, [
+    [0x10_0000, 100, 0],
+    [0x11_0000, 30, 0],
+  ])
+})
+
+test('what was written before a reset is heard of too', () => {
+  const heard: [number, number][] = []
+  const { driver, ring, queue } = open({ onWritten: (address, length) => heard.push([address, length]) })
+  ring.add([], [{ address: 0x10_0000, length: 100 }])
+  const chain = queue.pop()!
+  chain.write(new Uint8Array(10), 0, 10)
+  driver.write(reg.Status, 0)
+  queue.push(chain)
+  assert.deepEqual(heard, [[0x10_0000, 10]])
+})
+
 test('the rings go round, and the 16-bit indices too', () => {
   const { driver, ring, queue } = open()
   const room = driver.room(4)
