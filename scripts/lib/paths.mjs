@@ -101,7 +101,7 @@ export async function forgetUnused(name) {
   const children = await readdir(cacheDirectory).catch(() => [])
   for (const child of children.filter((each) => pattern.test(each))) {
     const entry = path.join(cacheDirectory, child)
-    const { mtimeMs } = await stat(entry)
+    const { mtimeMs } = await stat(entry).catch(() => ({ mtimeMs: Date.now() }))
     if (Date.now() - mtimeMs > UNUSED) await rm(entry, { recursive: true, force: true })
   }
 }

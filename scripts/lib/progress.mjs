@@ -14,7 +14,7 @@ export function startStep(name) {
   const draw = () => {
     const percent = state.fraction === undefined ? '' : ` ${Math.floor(state.fraction * 100)} %`
     const line = `${name}:${percent} ${clock(performance.now() - started)}${state.text ? `  ${state.text}` : ''}`
-    if (terminal) process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`)
+    if (terminal) process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns || 80) - 1)}`)
     else process.stderr.write(`${line}\n`)
     drawn = true
   }
