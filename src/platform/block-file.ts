@@ -26,14 +26,17 @@ export interface FileBlockBackendOptions {
 export class FileBlockBackend {
   readonly size: number
   readonly readonly: boolean
-  readonly #fd: number
-  #open = true
+  readonly #path: string
+  #file: number
+  #flushes = 0
+  #closing = false
 
   /** Opens the file; throws what `openSync` throws. */
   constructor(path: string, { readonly = true }: FileBlockBackendOptions = {}) {
-    this.#fd = openSync(path, readonly ? 'r' : 'r+')
+    this.#path = path
+    this.#file = openSync(path, readonly ? 'r' : 'r+')
     this.readonly = readonly
-    this.size = fstatSync(this.#fd).size
+    this.size = fstatSync(this.#file).size
   }
 
   read(offset: number, into: readonly Uint8Array[]): void {
@@ -54,7 +57,14 @@ export class FileBlockBackend {
 
   flush(): Promise<void> {
     return new Promise((resolve, reject) => {
-      fdatasync(this.#fd, (error) => (error === null ? resolve() : reject(error)))
+      const fd = this.#fd
+      this.#flushes++
+      fdatasync(fd, (error) => {
+        this.#flushes--
+        this.#closeWhenIdle()
+        if (error === null) resolve()
+        else reject(error)
+      })
     })
   }
 
@@ -64,9 +74,22 @@ export class FileBlockBackend {
     }
   }
 
+  /** No request may follow; a flush under way is finished first. */
   close(): void {
-    if (this.#open) closeSync(this.#fd)
-    this.#open = false
+    this.#closing = true
+    this.#closeWhenIdle()
+  }
+
+  /** The number of a closed file may soon be another file's, and nothing may ever be written there. */
+  get #fd(): number {
+    if (this.#closing) throw new Error(`the disk ${this.#path} is closed`)
+    return this.#file
+  }
+
+  #closeWhenIdle(): void {
+    if (!this.#closing || this.#flushes > 0 || this.#file < 0) return
+    closeSync(this.#file)
+    this.#file = -1
   }
 
   #readMany(offset: number, into: readonly Uint8Array[]): void {

@@ -63,6 +63,16 @@ test('a file that was opened for reading cannot be written', () => {
   assert.throws(() => backend.write(0, views(512)), { code: 'EBADF' })
 })
 
+test('a closed disk is never touched again, and a flush under way is finished', async () => {
+  const backend = new FileBlockBackend(file('closed', new Uint8Array(1024)), { readonly: false })
+  const flushed = backend.flush()
+  backend.close()
+  assert.throws(() => backend.write(0, views(512)), /is closed/)
+  assert.throws(() => backend.read(0, views(512)), /is closed/)
+  await flushed
+  await assert.rejects(backend.flush(), /is closed/)
+})
+
 test('an image that has become shorter is an error, not a loop', () => {
   const path = file('short', new Uint8Array(2048))
   const backend = new FileBlockBackend(path)
