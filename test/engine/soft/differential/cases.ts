@@ -147,7 +147,7 @@ export function makeCase(row: Instruction, random: Random, request: Request): En
     encoding = encode(row, random, rip, registers, memoryBytes ? { memoryBytes } : {})
     // The jump that ends the case must fit in whole, unless the instruction itself does not.
     const room = R.CODE + R.CODE_SIZE - rip - encoding.bytes.length
-    if (room < 0 || room >= R.LEAVE.length) break
+    if ((room < 0 || room >= R.LEAVE.length) && !resultUndefined(row, encoding, registers)) break
   }
   request.bytes.set(encoding.bytes, R.REQUEST.code)
   view.setUint32(R.REQUEST.codeLength, encoding.bytes.length, true)
@@ -157,6 +157,7 @@ export function makeCase(row: Instruction, random: Random, request: Request): En
   const patchOffset = Math.max(0, Math.min(offset & -8, R.DATA_SIZE - R.PATCH_SIZE))
   view.setUint32(R.REQUEST.patchOffset, patchOffset, true)
   arrangeAfter(row, random, request, encoding, rip)
+  ignorePointers(row, request, encoding)
   view.setBigUint64(R.REQUEST.rflagsMask, COMPARED_FLAGS & ~undefinedFlags(row, encoding, registers), true)
   return encoding
 }
@@ -249,18 +250,47 @@ function arrangeAfter(row: Instruction, random: Random, request: Request, encodi
   }
 }
 
+/** FIP, FDP, FOP (and FXSAVE's MXCSR_MASK) in a stored image: kept in different cases by different processors. */
+function ignorePointers(row: Instruction, { view }: Request, { address, bytes, size }: Encoding): void {
+  if (address === undefined) return
+  const at = Number(BigInt.asIntN(48, address)) - R.DATA
+  const reg = row.name === 'x87Memory' ? storedImage(row.opcode, bytes) : undefined
+  const [from, to] = row.name === 'fxsave' ? [6, 32] : reg === undefined ? [0, 0] : size === 2 ? [6, 14] : [12, 28]
+  const first = Math.max(0, at + from)
+  const end = Math.min(R.DATA_SIZE, at + to)
+  if (end <= first) return
+  view.setUint32(R.REQUEST.ignoredOffset, first, true)
+  view.setUint32(R.REQUEST.ignoredLength, end - first, true)
+}
+
+/** Is it D9 /6 (FNSTENV) or DD /6 (FNSAVE)? @returns the ModRM byte's reg field then */
+function storedImage(opcode: number, bytes: readonly number[]): number | undefined {
+  if (opcode !== 0xd9 && opcode !== 0xdd) return undefined
+  const modRm = bytes[bytes.indexOf(opcode) + 1]!
+  return (modRm >> 3) % 8 === 6 ? 6 : undefined
+}
+
+/** SHLD and SHRD of 16 bits by more than 16 (SDM volume 2): the result itself is undefined. */
+function resultUndefined(row: Instruction, encoding: Encoding, registers: BigUint64Array): boolean {
+  return /^sh[lr]d$/.test(row.name) && encoding.size === 2 && shiftCount(row, encoding, registers) > 16
+}
+
+/** The count that a shift or rotate uses, which the operand size limits. */
+function shiftCount(row: Instruction, encoding: Encoding, registers: BigUint64Array): number {
+  const last = row.operands.at(-1)!.kind
+  const given = last === '1' ? 1 : last === 'C' ? Number(registers[RCX]! & 0xffn) : Number(encoding.immediate & 0xffn)
+  return given & (row.operands[0]!.size !== 'b' && encoding.size === 8 ? 63 : 31)
+}
+
 /** The flags that this very instruction leaves undefined: for shifts and rotates it depends on the count. */
 export function undefinedFlags(row: Instruction, encoding: Encoding, registers: BigUint64Array): bigint {
   let letters = row.flags.undefined
   if (/^(rol|ror|rcl|rcr|shl|shr|sar|shld|shrd)$/.test(row.name)) {
     const bytes = row.operands[0]!.size === 'b' ? 1 : encoding.size
-    const last = row.operands.at(-1)!.kind
-    const given = last === '1' ? 1 : last === 'C' ? Number(registers[RCX]! & 0xffn) : Number(encoding.immediate & 0xffn)
-    const count = given & (bytes === 8 ? 63 : 31)
+    const count = shiftCount(row, encoding, registers)
     if (count === 0) return 0n
     if (count !== 1) letters += 'o'
     if (/^sh[lr]$/.test(row.name) && count >= bytes * 8 && bytes < 4) letters += 'c'
-    if (/^sh[lr]d$/.test(row.name) && count > bytes * 8) letters += 'oszpc'
   }
   let bits = 0n
   for (const letter of letters) bits |= FLAG_BITS[letter]!

@@ -105,7 +105,8 @@ export function encode(row: Instruction, random: Random, rip: number, registers:
     segmentBase = prefixes.at(-1) === 0x64 ? BigInt(R.FS_BASE) : BigInt(R.GS_BASE)
   }
   if (random.chance(4)) prefixes.unshift(random.pick(IGNORED_SEGMENTS))
-  if (any && row.map === 0 && repeat === 'none' && !stringName && random.chance(3) && row.opcode !== 0x90) {
+  if (any && row.map === 0 && repeat === 'none' && !stringName && !/^loopn?e$/.test(row.name) && random.chance(3)) {
+    // (With F3 before it, AMD takes LOOPNE for LOOPE.)
     prefixes.unshift(random.pick([0xf2, 0xf3]))
   }
   for (let i = prefixes.length - 1; i > 0; i--) {

@@ -22,7 +22,7 @@ const rows = instructions.filter(
 const readers = rows.filter((row) => row.flags.read !== '')
 const ALL = 0x8d5n
 
-export function makeSequence(random: Random, request: Request): void {
+export function makeSequence(random: Random, request: Request): undefined {
   request.randomize(random, false, false)
   const { registers, view } = request
   const before = new BigUint64Array(registers)

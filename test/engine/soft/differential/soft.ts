@@ -137,8 +137,9 @@ export class SoftProcessor {
     result.writeBigUInt64LE(result.readBigUInt64LE(R.RESULT.rflags) & mask, R.RESULT.rflags)
     const ignored = view.getUint32(R.REQUEST.ignoredOffset, true)
     const ignoredLength = view.getUint32(R.REQUEST.ignoredLength, true)
-    for (let at = ignored >> 2; at < (ignored + ignoredLength) >> 2; at++) {
-      this.#words[((GUEST_BASE + DATA_PHYSICAL) >> 2) + at] = this.#before[at]!
+    if (ignoredLength !== 0) {
+      const before = new Uint8Array(this.#before.buffer, ignored, ignoredLength)
+      bytes.set(before, GUEST_BASE + DATA_PHYSICAL + ignored)
     }
     this.#takeMemory(result)
     this.#core.x87StoreFxsave(GUEST_BASE + FXSAVE_PHYSICAL, 1)
@@ -198,7 +199,8 @@ export class SoftProcessor {
     result.writeBigUInt64LE(view.getBigUint64(frame + 16, true), R.RESULT.rflags)
     result.writeBigUInt64LE(rip, R.RESULT.rip)
     const cr2 = view.getBigUint64(STATE + 0x108, true)
-    if (vector === 14 && rip === BigInt(R.STUB) && cr2 === rip) {
+    // Where the case ends nothing is mapped; with TF set by POPF its trap comes first.
+    if (rip === BigInt(R.STUB) && ((vector === 14 && cr2 === rip) || vector === 1)) {
       result.writeUInt32LE(R.NO_VECTOR, R.RESULT.vector)
       result.writeBigUInt64LE(BigInt(end), R.RESULT.rip)
     } else if (vector === 3) {
