@@ -71,8 +71,10 @@ void root_prepare(struct boot_options *options) {
 }
 
 static void need(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {
-  if (mkdir(target, 0755) < 0 && errno != EEXIST) give_up("mount", target, errno);
-  if (mount(source, target, type, flags, data) < 0) give_up("mount", target, errno);
+  char what[256];
+  snprintf(what, sizeof what, "%s (%s) on %s", source, type, target);
+  if (mkdir(target, 0755) < 0 && errno != EEXIST) give_up("mount", what, errno);
+  if (mount(source, target, type, flags, data) < 0) give_up("mount", what, errno);
 }
 
 static void want(const char *target, const char *type, unsigned long flags, const char *data) {
@@ -114,7 +116,6 @@ static void mount_system(void) {
   link_to("/proc/self/fd/0", "dev/stdin");
   link_to("/proc/self/fd/1", "dev/stdout");
   link_to("/proc/self/fd/2", "dev/stderr");
-  link_to("pts/ptmx", "dev/ptmx");
 }
 
 void root_switch(const struct boot_options *options) {
