@@ -174,9 +174,9 @@ export const cases: readonly Case[] = [
   {
     name: 'writing to a program that has closed stdin: EPIPE',
     run: async (side) => {
-      const child = await side.spawn('sh', ['-c', 'exec <&-; echo closed; sleep 0.4'])
+      const child = await side.spawn('sh', ['-c', 'exec <&-; echo closed; sleep 1'])
       await readUntil(child.stdout, 'closed\n')
-      await pause(50)
+      await pause(200)
       const error = await new Promise<NodeJS.ErrnoException | null | undefined>((resolve) =>
         child.stdin?.write('x', resolve),
       )
@@ -279,7 +279,7 @@ export const cases: readonly Case[] = [
     run: async (side) => {
       const child = await side.spawn('sh', ['-c', 'trap "" PIPE; read x; echo lost; exit 3'])
       child.stdout.destroy()
-      await pause(50)
+      await pause(200)
       child.stdin?.end('go\n')
       return [await child.ended, /broken pipe/i.test(String(await read(child.stderr)))]
     },
@@ -492,7 +492,7 @@ export const cases: readonly Case[] = [
   // ── out of time ───────────────────────────────────────────────────────────────────────────────────────────
   {
     name: 'a timeout kills; what was written before is not lost',
-    run: (side) => sh(side, 'echo before; exec sleep 30', { timeout: 400 }),
+    run: (side) => sh(side, 'echo before; exec sleep 30', { timeout: 1000 }),
   },
   {
     name: 'a timeout kills a program that ignores signals',
@@ -501,7 +501,7 @@ export const cases: readonly Case[] = [
         'sh',
         ['-c', 'trap "" TERM INT HUP; echo ready; while :; do read x; done'],
         {
-          timeout: 400,
+          timeout: 1000,
           stdin: 'null',
         },
       )
