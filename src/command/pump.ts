@@ -40,6 +40,8 @@ export class Drain {
   #taken = 0
   #delivered = 0
   #waiting: { bytes: number; resolve: () => void } | undefined
+  #taking: Promise<void> = Promise.resolve()
+  #isAbandoned = false
   #ended!: () => void
   #failed!: (error: unknown) => void
   /** The output has ended and the target has been ended too. Rejects when the target failed. */
@@ -53,8 +55,11 @@ export class Drain {
       this.#failed = reject
     })
     this.done.catch(() => {})
-    output.on('data', (chunk: Buffer) => this.#take(chunk))
-    output.on('end', () => target.end().then(this.#ended, this.#failed))
+    output.on('data', (chunk: Buffer) => {
+      this.#taking = this.#take(chunk)
+    })
+    // Pausing does not hold 'end' back when the last chunk and the end of file were read together.
+    output.on('end', () => this.#taking.then(() => this.#end()))
     output.on('close', () => {
       if (!output.readableEnded) this.#abandon(output.errored)
     })
@@ -90,7 +95,12 @@ export class Drain {
     this.#output.resume()
   }
 
+  #end(): void {
+    if (!this.#isAbandoned) this.#target.end().then(this.#ended, this.#failed)
+  }
+
   #abandon(error: unknown): void {
+    this.#isAbandoned = true
     this.#target.abandon()
     if (error) this.#failed(error)
     else this.#ended()
