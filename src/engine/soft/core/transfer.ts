@@ -238,7 +238,7 @@ export function enter<T>(op: usize): i32 {
     return FAULT
   }
   setReg64(RSP, top)
-  setReg64(RBP, frame)
+  setReg<T>(RBP, <T>frame)
   return NEXT
 }
 export function leave<T>(op: usize): i32 {
