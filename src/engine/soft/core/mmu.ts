@@ -199,10 +199,19 @@ function copyIn(physical: u64, from: usize, size: u32): void {
 
 export const NO_PHYSICAL: u64 = NO_ADDRESS
 
+/** The pending #GP is from an address that is not canonical; see stack-fault.ts. */
+let notCanonical: bool = false
+export function takeNotCanonical(): bool {
+  const was = notCanonical
+  notCanonical = false
+  return was
+}
+
 /** Walks the page tables and fills a TLB entry when the page is plain RAM. All ones: a fault is pending. */
 function translate(address: u64, access: u32): u64 {
   store<u64>(STATISTICS + 8, load<u64>(STATISTICS + 8) + 1)
   if (<u64>((<i64>address << 16) >> 16) != address) {
+    notCanonical = true
     raise(GP_VECTOR, 0)
     return NO_ADDRESS
   }

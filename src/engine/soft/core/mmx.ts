@@ -4,7 +4,6 @@
 
 import { MMX } from './usable'
 import { x87EnterMmx, x87LeaveMmx } from './x87-state'
-import { FAULT } from './state'
 import { opE, opG } from './operation'
 import { packssdw, packsswb, packuswb, punpcklbw, punpckldq, punpcklwd } from './sse-shuffle'
 import { phaddd, phaddsw, phaddw, phsubd, phsubsw, phsubw } from './sse-integer'
@@ -110,7 +109,6 @@ export function movdq2q(b: u64): v128 {
 }
 
 export function maskmovq(op: usize): i32 {
-  const result = storeMasked(op, MMX + <usize>opG(op), MMX + <usize>opE(op), 8)
-  if (result != FAULT) x87EnterMmx()
-  return result
+  x87EnterMmx()
+  return storeMasked(op, MMX + <usize>opG(op), MMX + <usize>opE(op), 8)
 }

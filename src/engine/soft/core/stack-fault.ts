@@ -3,6 +3,7 @@
 // 1, 3.3.7.1. The MMU knows only addresses, so the dispatcher asks here before it delivers a #GP.
 
 import { EXCEPTION_ERROR, EXCEPTION_VECTOR, GP_VECTOR, RBP, RSP, SS_VECTOR, ZERO, reg64 } from './state'
+import { takeNotCanonical } from './mmu'
 import { fullAddress, opModRm, opOpcode } from './operation'
 
 // @ts-ignore: decorator
@@ -12,7 +13,8 @@ import { fullAddress, opModRm, opOpcode } from './operation'
 
 /** The pending fault of `op`, whose registers are as before it, becomes #SS where it should. */
 export function chooseStackFault(op: usize): void {
-  if (load<u32>(EXCEPTION_VECTOR) != GP_VECTOR || load<u32>(EXCEPTION_ERROR) != 0) return
+  // Misaligned operands and the like give #GP whatever the segment is.
+  if (!takeNotCanonical() || load<u32>(EXCEPTION_VECTOR) != GP_VECTOR || load<u32>(EXCEPTION_ERROR) != 0) return
   const opcode = opOpcode(op)
   const modRm = opModRm(op)
   let address: u64

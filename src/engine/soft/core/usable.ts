@@ -28,7 +28,7 @@ export function waitUsable(): bool {
   return false
 }
 
-/** May MMX run? An instruction that does calls `x87EnterMmx` as soon as nothing can fault any more. */
+/** May MMX run? An instruction that does calls `x87EnterMmx` when no access can fault any more. */
 export function mmxUsable(): bool {
   if (!x87Usable()) return false
   if (x87Pending()) {

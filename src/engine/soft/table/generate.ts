@@ -344,6 +344,7 @@ function plainHandler(row: Instruction, size: number, form: Form, name: string):
     const { operand, type } = result
     const inMemory = (form !== 'r' && /[EWQ]/.test(operand.kind)) || operand.kind === 'O'
     lines.push(`const result = ${call}`)
+    if (!inMemory) lines.push(...enterMmx)
     if (row.attributes.has('simd')) lines.push('if (simdFault) return raiseSimd()')
     if (inMemory) {
       let p = result.pointer
@@ -361,15 +362,12 @@ function plainHandler(row: Instruction, size: number, form: Form, name: string):
         `if (${p} < SCRATCH_END) commit()`,
       )
     } else if (/[VWU]/.test(operand.kind)) {
-      lines.push(
-        ...enterMmx,
-        `store<${type}>(XMM + <usize>${operand.kind === 'V' ? 'opG' : 'opE'}(op), result)`,
-      )
+      lines.push(`store<${type}>(XMM + <usize>${operand.kind === 'V' ? 'opG' : 'opE'}(op), result)`)
     } else if (/[PQN]/.test(operand.kind)) {
-      lines.push(...enterMmx, `setMmx(${operand.kind === 'P' ? 'opG' : 'opE'}(op), result)`)
+      lines.push(`setMmx(${operand.kind === 'P' ? 'opG' : 'opE'}(op), result)`)
     } else {
       const offset = operand.kind === 'G' ? 'opG(op)' : operand.kind === 'A' ? 'RAX' : 'opE(op)'
-      lines.push(...enterMmx, `setReg<${type}>(${offset}, result)`)
+      lines.push(`setReg<${type}>(${offset}, result)`)
     }
   }
   if (row.attributes.has('sse')) lines.unshift('if (!sseUsable()) return FAULT')
