@@ -172,6 +172,12 @@ describe('an image', () => {
     assert.equal(found.get('a')!.links, 1001)
   })
 
+  test('whose last inode would end with the last block (fsck.erofs 1.5 reads on)', async () => {
+    for (let size = 3900; size <= 4032; size += 32) {
+      await build(new TreeBuilder().addFile('a', 'x'.repeat(size)).addFile('b', ''))
+    }
+  })
+
   test('is the same, byte for byte, whenever it is made', async () => {
     const make = (): TreeBuilder => new TreeBuilder().addFile('a/b', 'x', { mtime: 5 }).addSymlink('c', 'a')
     const [one, two] = [await build(make()), await build(make())]

@@ -1,4 +1,5 @@
 // Random trees survive the round trip through an image; random damage to an archive never does worse than VmError.
+// INLINUX_FUZZ_RUNS and INLINUX_FUZZ_SEED make it longer or other. Failures are not shrunk: each step runs fsck.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -92,7 +93,7 @@ describe('random trees', () => {
         }
         rmSync(path)
       }),
-      { numRuns: RUNS, seed: SEED },
+      { numRuns: RUNS, seed: SEED, endOnFailure: true },
     )
   })
 })
@@ -180,7 +181,7 @@ describe('damaged archives', () => {
         }
         assert.deepEqual(readdirSync(join(cacheDir, 'images/tmp')), [])
       }),
-      { numRuns: RUNS * 4, seed: SEED },
+      { numRuns: RUNS * 4, seed: SEED, endOnFailure: true },
     )
     assert.ok(refused > 0)
   })
