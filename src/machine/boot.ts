@@ -91,6 +91,8 @@ export async function boot(plan: BootPlan): Promise<RunningMachine> {
   ports.register(platform.RESET_CONTROL_PORT, platform.RESET_CONTROL_PORTS, new platform.ResetControl(end))
   ports.register(platform.POWER_CONTROL_PORT, platform.POWER_CONTROL_PORTS, new platform.PowerControl(end))
 
+  ports.ignore(0x40, 4, 'PIT')
+
   const disk = new platform.FileBlockBackend(plan.root)
   const vsock = new VsockDevice()
   const devices: VirtioDevice[] = [
@@ -119,6 +121,8 @@ export async function boot(plan: BootPlan): Promise<RunningMachine> {
 
   const close = async (): Promise<void> => {
     await cpu.close()
+    // Work that a device has booked for a later turn then finds a dead queue.
+    for (const transport of transports) transport.reset()
     serial.flush()
     vsock.close()
     disk.close()

@@ -22,7 +22,7 @@ export class ConsoleLog {
   }
 
   /** @returns the last lines, oldest first, an unfinished one included */
-  tail(count = 15): string[] {
+  tail(count = 30): string[] {
     return [...this.#lines, ...(this.#line === '' ? [] : [this.#line])].slice(-count)
   }
 

@@ -14,7 +14,7 @@ import {
 } from '../agent/index.ts'
 import { locateGuest } from '../artifacts/index.ts'
 import type { EngineName, VcpuCounters } from '../engine/index.ts'
-import { VmError } from '../errors/index.ts'
+import { type BootPhase, VmError } from '../errors/index.ts'
 import type { ImageConfig } from '../image/index.ts'
 import { boot, type RunningMachine } from './boot.ts'
 import { ConsoleLog } from './console-log.ts'
@@ -124,12 +124,12 @@ export async function startMachine(options: MachineOptions): Promise<Started> {
     const log = new ConsoleLog((line) => {
       complaint ??= parseAgentLine(line)
     })
-    const fail = (what: string, cause?: unknown): void => {
+    const fail = (what: string, phase: BootPhase, cause?: unknown): void => {
       const error = new VmError(
         'ERR_INLINUX_BOOT',
         complaint === undefined ? what : `${what}: ${complaint.message}`,
         {
-          phase: complaint?.phase ?? (log.tail().length === 0 ? 'kernel' : 'init'),
+          phase: complaint?.phase ?? phase,
           consoleTail: log.tail(),
           cause,
         },
@@ -137,7 +137,12 @@ export async function startMachine(options: MachineOptions): Promise<Started> {
       abort.abort(error)
       agent?.fail(new VmError('ERR_INLINUX_MACHINE_CRASHED', what, { consoleTail: log.tail(), cause }))
     }
-    const onEnd = (reason: string, error?: Error): void => fail(`the guest ended (${reason})`, error)
+    /** How far did it come? The kernel announces its first program, unless it is quiet; a panic names what it lacked. */
+    const phaseSoFar = (): BootPhase => (/init/.test(log.tail().join('\n')) ? 'init' : 'kernel')
+    const onEnd = (reason: string, error?: Error): void => {
+      if (error === undefined) fail(`the guest ended (${reason})`, phaseSoFar())
+      else fail(`the CPU’s thread failed: ${error.message}`, 'engine', error)
+    }
 
     running = await boot({
       ramBytes,
@@ -152,7 +157,10 @@ export async function startMachine(options: MachineOptions): Promise<Started> {
       onEnd,
     })
     const { vsock } = running
-    timer = setTimeout(() => fail(`the guest was not ready after ${bootTimeout} ms`), bootTimeout)
+    timer = setTimeout(
+      () => fail(`the guest was not ready after ${bootTimeout} ms`, phaseSoFar()),
+      bootTimeout,
+    )
     const ready = new Promise<AgentConnection>((resolve, reject) => {
       vsock.listen(CONTROL_PORT, (control) => {
         if (agent !== undefined) {

@@ -14,7 +14,10 @@ describe('a Command in a machine behaves like node:child_process', () => {
     programs = busyboxPrograms()
     machine = await Machine.start()
     // All programs in one folder, as on the other side.
-    const install = await machine.command('sh').args(['-c', 'mkdir /programs && busybox --install -s /programs']).status()
+    const install = await machine
+      .command('sh')
+      .args(['-c', 'mkdir /programs && busybox --install -s /programs'])
+      .status()
     assert.ok(install.success)
   })
   after(async () => {
