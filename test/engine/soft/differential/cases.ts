@@ -271,7 +271,7 @@ function storedImage(opcode: number, bytes: readonly number[]): number | undefin
 }
 
 /** SHLD and SHRD of 16 bits by more than 16 (SDM volume 2): the result itself is undefined. */
-function resultUndefined(row: Instruction, encoding: Encoding, registers: BigUint64Array): boolean {
+export function resultUndefined(row: Instruction, encoding: Encoding, registers: BigUint64Array): boolean {
   return /^sh[lr]d$/.test(row.name) && encoding.size === 2 && shiftCount(row, encoding, registers) > 16
 }
 
