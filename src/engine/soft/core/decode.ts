@@ -214,6 +214,8 @@ function decodeOne(op: usize, code: usize, offset: u32): void {
   let modRm: u32 = 0xc0
   if (entryFlags & F_MODRM) {
     modRm = load<u8>(p++)
+    // MOV to and from control and debug registers takes any mod for a register (SDM volume 2, MOV).
+    if (map == 1 && (opcode & 0xfc) == 0x20) modRm |= 0xc0
     // Groups nest twice at most: by ModRM.reg, then by ModRM.rm.
     if (entryFlags & F_GROUP) {
       entry = ENTRIES + (<usize>load<u16>(entry, 4) + ((modRm >> 3) & 7) + (modRm >= 0xc0 ? 0 : 8)) * ENTRY_SIZE

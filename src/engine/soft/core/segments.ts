@@ -178,11 +178,11 @@ export function movToSegment<T>(op: usize, form: i32): i32 {
 }
 
 /** 0F A0 and A8 are FS and GS. */
-export function pushSegment<T>(op: usize, form: i32): i32 {
+export function pushSegment<T>(op: usize): i32 {
   const register = opOpcode(op) == 0xa0 ? FS : GS
   return pushValue<T>(<T>load<u32>(SELECTORS + (<usize>register << 2))) ? NEXT : FAULT
 }
-export function popSegment<T>(op: usize, form: i32): i32 {
+export function popSegment<T>(op: usize): i32 {
   const p = readPtr(reg64(RSP), sizeof<T>())
   if (!p) return FAULT
   const result = loadSegment(opOpcode(op) == 0xa1 ? FS : GS, <u32>load<T>(p) & 0xffff)

@@ -50,11 +50,11 @@ export const systemInstructions: Instruction[] = parseTable(`
   0F 31 !rdtsc    notest=time
   0F 32 !rdmsr    cpl0 notest=system
   0F 33 !rdpmc    notest=system
-  0F A0 !pushSegment Ev d64 notest=segment
-  0F A1 !popSegment  Ev d64 end notest=segment
+  0F A0 !pushSegment Av d64
+  0F A1 !popSegment  Av d64 end notest=segment
   0F A2 !cpuid    notest=identity
-  0F A8 !pushSegment Ev d64 notest=segment
-  0F A9 !popSegment  Ev d64 end notest=segment
+  0F A8 !pushSegment Av d64
+  0F A9 !popSegment  Av d64 end notest=segment
   0F B2 !m !loadFar  Gv= Ev end notest=descriptors
   0F B4 !m !loadFar  Gv= Ev end notest=descriptors
   0F B5 !m !loadFar  Gv= Ev end notest=descriptors
