@@ -18,6 +18,7 @@ export const OE: u32 = 8
 export const UE: u32 = 0x10
 export const PE: u32 = 0x20
 export const DAZ: u32 = 0x40
+export const OM: u32 = 0x400
 export const UM: u32 = 0x800
 export const PM: u32 = 0x1000
 export const RC: u32 = 0x6000

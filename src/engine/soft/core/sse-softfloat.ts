@@ -10,7 +10,7 @@
 //
 // sse-float.ts comes here only when its fast paths cannot vouch for a result.
 
-import { DAZ, DE, DOWN, FZ, IE, NEAREST, OE, PE, RC, UE, UM, UP, ZE, mxcsr, note } from './sse-mxcsr'
+import { DAZ, DE, DOWN, FZ, IE, NEAREST, OE, OM, PE, RC, UE, UM, UP, ZE, mxcsr, note } from './sse-mxcsr'
 import { multiplyHigh64 } from './float80-wide'
 
 export const ADD: u32 = 0
@@ -130,7 +130,8 @@ export function roundPack<T>(sign: u64, exp: i32, sig: u64): u64 {
       biased++
     }
     if (biased > 2 * BIAS<T>()) {
-      note(OE | PE)
+      // Unmasked, the handler's result would keep its exponent: then only the fraction counts as inexact.
+      note(control & OM || rest ? OE | PE : OE)
       const toInfinity = mode == NEAREST || mode == (negative ? DOWN : UP)
       return sign | (toInfinity ? INFINITY<T>() : INFINITY<T>() - 1)
     }
@@ -139,16 +140,18 @@ export function roundPack<T>(sign: u64, exp: i32, sig: u64): u64 {
   }
   // Tininess is detected after rounding as if the exponent had no limit.
   const tiny = biased < 0 || !(carry >> (FRACTION_BITS<T>() + 1))
-  const unmasked = !(control & UM)
-  if (tiny && control & FZ && !unmasked) {
+  if (tiny && !(control & UM)) {
+    note(rest ? UE | PE : UE)
+    return sign
+  }
+  if (tiny && control & FZ) {
     note(UE | PE)
     return sign
   }
   const shifted = shiftRightSticky(sig, 1 - biased)
   kept = shifted >> cut
   rest = shifted & restMask
-  if (rest) note(PE)
-  if (tiny && (rest || unmasked)) note(UE)
+  if (rest) note(tiny ? UE | PE : PE)
   return sign | (kept + <u64>roundsUp(mode, negative, kept, rest, half))
 }
 
