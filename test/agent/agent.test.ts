@@ -257,6 +257,33 @@ describe('an agent of its own', () => {
     await host.close()
   })
 
+  it('withstands a START that is damaged anywhere', async () => {
+    let seed = 11
+    const random = (below: number): number => {
+      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
+      return (seed >>> 16) % below
+    }
+    const host = await AgentOnHost.start()
+    const intact = protocol.encodeStart({
+      program: '/no/such/program',
+      argv: ['a', 'bc', ''],
+      env: ['PATH=/no', 'A=b'],
+      cwd: '/no/such',
+      user: 'daemon:1',
+      umask: 0o22,
+      stdio: ['pipe', 'null', 'pipe'],
+    }) as Buffer
+    for (let id = 1; id <= 3000; id++) {
+      const payload = Buffer.from(intact.subarray(0, random(4) ? intact.length : random(intact.length)))
+      for (let flips = 1 + random(3); payload.length > 0 && flips > 0; flips--)
+        payload[random(payload.length)] = random(256)
+      host.control.write(protocol.encodeFrame(protocol.MSG_START, random(2), id, payload))
+    }
+    host.agent.setHostname('still-standing')
+    while (!host.log.includes('on host: hostname still-standing')) await pause(20)
+    await host.close()
+  })
+
   it('withstands streams that belong to nobody', async () => {
     const host = await AgentOnHost.start()
     const strangers = await Promise.all(Array.from({ length: 30 }, () => host.connect()))
