@@ -17,27 +17,23 @@ export function chooseStackFault(op: usize): void {
   if (!takeNotCanonical() || load<u32>(EXCEPTION_VECTOR) != GP_VECTOR || load<u32>(EXCEPTION_ERROR) != 0) return
   const opcode = opOpcode(op)
   const modRm = opModRm(op)
-  let address: u64
+  const rsp = reg64(RSP)
+  let stack: bool
   if (modRm < 0xc0) {
     const base = <u32>load<u8>(op, 4)
+    const based = (base == RSP || base == RBP) && <u32>load<u8>(op, 7) == ZERO
     const reg = (modRm >> 3) & 7
     // POP reads the stack before it uses the address; CALL and PUSH write it afterwards.
-    if (opcode == 0x8f && !canonical(reg64(RSP))) address = reg64(RSP)
-    else if (!canonical(fullAddress(op)) && base != RSP && base != RBP) return
-    else if ((base == RSP || base == RBP) && <u32>load<u8>(op, 7) == ZERO) address = fullAddress(op)
-    else if (opcode == 0xff && (reg == 2 || reg == 6)) address = reg64(RSP)
-    else return
-  } else if (opcode == 0xc8) {
-    address = canonical(reg64(RSP)) ? reg64(RBP) : reg64(RSP)
-  } else if (opcode == 0xc9) {
-    address = reg64(RBP)
-  } else if (
-    (opcode >= 0x50 && opcode < 0x60) || opcode == 0x68 || opcode == 0x6a || opcode == 0x8f || opcode == 0x9c || opcode == 0x9d ||
-    opcode == 0xc2 || opcode == 0xc3 || opcode == 0xe8 || (opcode == 0xff && (modRm & 0x38) != 0x20)
-  ) {
-    address = reg64(RSP)
+    if (opcode == 0x8f && !canonical(rsp)) stack = true
+    else if ((opcode == 0xff && (reg == 2 || reg == 6)) && canonical(fullAddress(op))) stack = true
+    else stack = based
+  } else if (opcode == 0xa0) {
+    stack = canonical(fullAddress(op)) // PUSH FS; MOV AL with a long address has the same last byte
   } else {
-    return
+    stack =
+      (opcode >= 0x50 && opcode < 0x60) || opcode == 0x68 || opcode == 0x6a || opcode == 0x8f || opcode == 0x9c || opcode == 0x9d ||
+      opcode == 0xa8 || opcode == 0xc2 || opcode == 0xc3 || opcode == 0xc8 || opcode == 0xc9 || opcode == 0xe8 ||
+      (opcode == 0xff && (modRm & 0x38) != 0x20)
   }
-  if (!canonical(address) || !canonical(address - 8)) store<u32>(EXCEPTION_VECTOR, SS_VECTOR)
+  if (stack) store<u32>(EXCEPTION_VECTOR, SS_VECTOR)
 }
