@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "system.h"
 #include "user.h"
 
 // What execvp searches when the environment has no PATH: confstr(_CS_PATH).
@@ -88,6 +89,7 @@ static int search(struct launch *launch, char **shell_argv) {
 }
 
 static _Noreturn void child(struct launch *launch, const struct identity *identity, char **shell_argv) {
+  system_program_limits();
   setsid();  // its own session and process group: a signal to the group reaches nobody else
 
   for (int fd = 0; fd < 3; fd++)

@@ -67,6 +67,7 @@ int main(int argc, char **argv) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   umask(022);
+  system_limits();
   loop_open();
   watch_children();
 

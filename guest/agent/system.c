@@ -43,7 +43,6 @@ void system_hostname(const char *name) {
 }
 
 void system_loopback_up(void) {}
-void system_limits(void) {}
 
 #else
 
@@ -110,11 +109,22 @@ void system_loopback_up(void) {
   if (fd >= 0) close(fd);
 }
 
-// The kernel starts init with 1024 descriptors at most 4096; servers in the guest expect to be able to ask for
-// more. The soft limit stays low because programs exist that loop over all possible descriptors.
+#endif
+
+static struct rlimit program_files;
+
+// Each program costs the agent up to six descriptors, so its own limit is as high as it goes. Programs get what a
+// distribution gives them: a low soft limit, because some loop over all possible descriptors, and a high hard one,
+// because servers ask for more. The kernel alone would start init with at most 4096.
 void system_limits(void) {
-  struct rlimit files = {.rlim_cur = 1024, .rlim_max = 524288};
-  if (setrlimit(RLIMIT_NOFILE, &files) < 0) control_log("limit of open files", errno);
+#ifdef AGENT_ON_HOST
+  getrlimit(RLIMIT_NOFILE, &program_files);
+  struct rlimit own = {.rlim_cur = program_files.rlim_max, .rlim_max = program_files.rlim_max};
+#else
+  program_files = (struct rlimit){.rlim_cur = 1024, .rlim_max = 524288};
+  struct rlimit own = {.rlim_cur = 524288, .rlim_max = 524288};
+#endif
+  if (setrlimit(RLIMIT_NOFILE, &own) < 0) control_log("limit of open files", errno);
 }
 
-#endif
+void system_program_limits(void) { setrlimit(RLIMIT_NOFILE, &program_files); }

@@ -95,54 +95,68 @@ function pullIterable(source: Iterable<Chunk> | AsyncIterable<Chunk>): Pull {
   }
 }
 
+/** Who reads this process's stdin next. Programs that inherit it at the same time take turns, chunk by chunk, as
+ * processes that share a descriptor do; with two listeners at once each would get everything. */
+let stdinTurn: Promise<void> = Promise.resolve()
+
 /**
- * The stdin of this process: only borrowed. What the program left unread goes back for the next reader.
+ * The stdin of this process: only borrowed. A chunk that was not sent goes back for the next reader.
  * It is read by 'data' with pause(), because only pause() makes Node stop watching the descriptor: a process
  * whose stdin stays open must still be able to end.
  */
 export function pullStdin(stdin: NodeJS.ReadStream): Pull {
-  const queue: Buffer[] = []
   /** Handed out and not yet known to be taken. */
   let current: Buffer | undefined
-  let failure: Error | undefined
   let canceled = false
   let wake = (): void => {}
-  const stop = (): void => {
-    stdin.off('data', arrived).off('end', stop).off('close', stop).off('error', failed)
-    stdin.pause()
-    wake()
-  }
-  const arrived = (chunk: unknown): void => {
-    queue.push(toBuffer(chunk))
-    stdin.pause()
-    wake()
-  }
-  const failed = (error: Error): void => {
-    failure = error
-    wake()
-  }
   const isOver = (): boolean => canceled || stdin.readableEnded || stdin.destroyed
+  const giveBack = (chunk: Buffer): void => {
+    if (!stdin.readableEnded && !stdin.destroyed) stdin.unshift(chunk)
+  }
+  const read = async (): Promise<Buffer | undefined> => {
+    if (isOver()) return undefined
+    const chunks: Buffer[] = []
+    let failure: Error | undefined
+    const arrived = (chunk: unknown): void => {
+      stdin.pause()
+      chunks.push(toBuffer(chunk))
+      wake()
+    }
+    const failed = (error: Error): void => {
+      failure = error
+      wake()
+    }
+    await new Promise<void>((resolve) => {
+      wake = resolve
+      stdin.on('data', arrived).on('end', resolve).on('close', resolve).on('error', failed)
+      stdin.resume()
+    })
+    stdin.pause()
+    stdin.off('data', arrived).off('end', wake).off('close', wake).off('error', failed)
+    if (failure !== undefined) throw failure
+    const chunk = chunks.length > 0 ? Buffer.concat(chunks) : undefined
+    if (chunk === undefined || !canceled) return chunk
+    giveBack(chunk)
+    return undefined
+  }
   return {
-    async next() {
+    next() {
       current = undefined
-      if (queue.length === 0 && !isOver() && failure === undefined) {
-        if (!stdin.listeners('data').includes(arrived))
-          stdin.on('data', arrived).on('end', stop).on('close', stop).on('error', failed)
-        stdin.resume()
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
-      if (failure !== undefined) throw failure
-      current = canceled ? undefined : queue.shift()
-      return current
+      const chunk = stdinTurn.then(read)
+      stdinTurn = chunk.then(
+        () => {},
+        () => {},
+      )
+      return chunk.then((bytes) => {
+        current = bytes
+        return bytes
+      })
     },
     cancel() {
       if (canceled) return
       canceled = true
-      stop()
-      const unread = current === undefined ? queue : [current, ...queue]
-      if (!stdin.readableEnded && !stdin.destroyed) for (const chunk of unread.reverse()) stdin.unshift(chunk)
+      if (current !== undefined) giveBack(current)
+      wake()
     },
   }
 }

@@ -4,12 +4,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { read, readUntil } from './conformance.ts'
 
 const program: string = join(import.meta.dirname ?? process.cwd(), 'inherit.program.js')
 
-function inherit(script: string): ChildProcess {
-  return spawn(process.execPath, [program, script], { stdio: ['pipe', 'pipe', 'pipe'] })
+/** `times` copies of one script at once, then perhaps another. */
+function inherit(script: string, times = 1, then = ''): ChildProcess {
+  return spawn(process.execPath, [program, script, String(times), then], { stdio: ['pipe', 'pipe', 'pipe'] })
 }
 
 async function end(child: ChildProcess): Promise<unknown> {
@@ -38,6 +40,31 @@ describe('inherited stdio', () => {
     }
     child.stdin!.end()
     assert.equal(await end(child), 0)
+  })
+
+  it('programs that inherit stdin at the same time share it, none gets what another got', async () => {
+    const child = inherit('cat', 3)
+    for (let i = 0; i < 20; i++) {
+      child.stdin!.write(`${i}\n`)
+      await pause(5)
+    }
+    child.stdin!.end()
+    const [stdout, code] = await Promise.all([read(child.stdout!), end(child)])
+    const lines = String(stdout).trim().split('\n').map(Number)
+    assert.deepEqual(
+      lines.sort((a, b) => a - b),
+      Array.from({ length: 20 }, (_, i) => i),
+    )
+    assert.equal(code, 0)
+  })
+
+  it('the next program reads what comes after the first has ended', async () => {
+    const child = inherit('read x; echo "<$x>"', 1, 'cat')
+    child.stdin!.write('first\n')
+    await readUntil(child.stdout!, '<first>\n')
+    await pause(200)
+    child.stdin!.end('second')
+    assert.deepEqual([String(await read(child.stdout!)), await end(child)], ['second', 0])
   })
 
   it('a big output is complete', async () => {
