@@ -9,7 +9,7 @@
 //
 // `a` is the destination. Scalars are raw bits.
 
-import { NEAREST, PE, RC, mxcsr, note, ordinaryMode, settle } from './sse-mxcsr'
+import { NEAREST, PE, RC, mxcsr, note, ordinaryMode, settle, simdFault } from './sse-mxcsr'
 import { ADD, DIV, MUL, SUB, softArithmetic, softSquareRoot } from './sse-softfloat'
 
 // What a fast path asks of numbers. NaN answers no to everything.
@@ -305,14 +305,17 @@ export function hsubpd(a: v128, b: v128): v128 {
 export function dpps(a: v128, b: v128, control: u8): v128 {
   const chosen = lanes32(control >> 4)
   const products = mulps(v128.and(a, chosen), v128.and(b, chosen))
+  if (simdFault) return a
   const zero = i64x2.splat(0)
   const pairs = addps(i32x4.shuffle(products, zero, 0, 2, 4, 4), i32x4.shuffle(products, zero, 1, 3, 4, 4))
+  if (simdFault) return a
   const sum = addss(i32x4.extract_lane(pairs, 0), i32x4.extract_lane(pairs, 1))
   return v128.and(i32x4.splat(sum), lanes32(control))
 }
 export function dppd(a: v128, b: v128, control: u8): v128 {
   const chosen = lanes64(control >> 4)
   const products = mulpd(v128.and(a, chosen), v128.and(b, chosen))
+  if (simdFault) return a
   const sum = addsd(i64x2.extract_lane(products, 0), i64x2.extract_lane(products, 1))
   return v128.and(i64x2.splat(sum), lanes64(control))
 }
