@@ -194,8 +194,14 @@ export async function openDockerArchive(store: FileStore, choice: Choice): Promi
   return { id, layers, config: imageConfigOf(config) }
 }
 
+/** `app`, `app:latest` and `docker.io/library/app:latest` are the same name, written as people and tools do. */
 function isTag(tag: string, wanted: string): boolean {
-  return tag === wanted || tag === `${wanted}:latest`
+  return fullName(tag) === fullName(wanted)
+}
+
+function fullName(tag: string): string {
+  const short = tag.replace(/^(docker\.io\/library\/|docker\.io\/)/, '')
+  return short.slice(short.lastIndexOf('/') + 1).includes(':') ? short : `${short}:latest`
 }
 
 async function readBlob(store: FileStore, descriptor: Descriptor): Promise<Buffer> {

@@ -279,6 +279,14 @@ describe('archives of docker save', () => {
     await assert.rejects(image.fromDockerArchive(path).prepare({ cacheDir }), UNSUPPORTED)
   })
 
+  test('a tag, however it is written', async () => {
+    const path = write(dockerArchive({ layers }, ['docker.io/library/app:1', 'host:5000/team/tool:latest']))
+    for (const tag of ['app:1', 'docker.io/library/app:1', 'host:5000/team/tool']) {
+      await image.fromDockerArchive(path, { tag }).prepare({ cacheDir })
+    }
+    await assert.rejects(image.fromDockerArchive(path, { tag: 'app' }).prepare({ cacheDir }), ARGUMENT)
+  })
+
   test('an OCI layout in a tar', async () => {
     const layout = newLayout()
     layout.index(layout.image(simple('packed')))

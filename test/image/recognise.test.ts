@@ -9,7 +9,7 @@ import { image } from '../../src/image/index.ts'
 import { recognise } from '../../src/image/recognise.ts'
 import { readErofs } from './erofs-reader.ts'
 import { Layout } from './oci-build.ts'
-import { type Entry, END, entryBytes, tar } from './tar-build.ts'
+import { END, type Entry, entryBytes, tar } from './tar-build.ts'
 import { run, temporaryDirectory } from './tools.ts'
 
 const dir = temporaryDirectory()
