@@ -11,7 +11,7 @@ import { abandonEnds, Child, type ChildOptions, type Ends, openEnds } from './ch
 import { CommandError } from './command-error.ts'
 import type { ExitStatus, Output } from './exit-status.ts'
 import { checkText, invalid } from './invalid.ts'
-import { startMachine } from './machine-source.ts'
+import { type MachineRequest, startMachine } from './machine-source.ts'
 import { onAbort } from './on-abort.ts'
 import { processSpec, type Settings, type StdioPlans } from './settings.ts'
 import { Stdio, type StdioPlan } from './stdio.ts'
@@ -136,8 +136,10 @@ export class Command<
     return this as unknown as Command<In, Out, StreamOf<S, Readable>>
   }
 
-  /** The root file system of the command's own machine. Default: the package's busybox root. */
-  image(image: unknown): this {
+  /** The root file system of the command's own machine, from `image.from…()`. Default: the package's busybox root. */
+  image(image: NonNullable<MachineRequest['image']>): this {
+    if (typeof image?.prepare !== 'function')
+      throw invalid('image() takes what image.fromTar() and the like return')
     this.#settings.image = image
     return this
   }

@@ -1,17 +1,11 @@
 // Where a bare Command gets its machine from. src/index.ts provides the real one; tests provide another.
-// The only link from command/ to a machine, so that this room can be read and tested without one.
+// Of machine/ only types are known here, so that this room can be read and tested without a machine.
 import type { ProcessHost } from '../agent/index.ts'
 import { VmError } from '../errors/index.ts'
+import type { MachineOptions } from '../machine/index.ts'
 
 /** What a bare Command says about the machine it wants. */
-export interface MachineRequest {
-  /** A root file system, as `image.from…()` returns it. Default: the busybox root of the package. */
-  readonly image?: unknown
-  /** Bytes, or a text such as `'512MiB'`. */
-  readonly memory?: number | string
-  /** Aborted when the machine is not wanted any more, possibly while it boots. */
-  readonly signal?: AbortSignal
-}
+export type MachineRequest = Pick<MachineOptions, 'image' | 'memory' | 'signal'>
 
 export type StartMachine = (request: MachineRequest) => Promise<ProcessHost>
 

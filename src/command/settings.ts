@@ -1,5 +1,6 @@
 // All that a Command's builder collects, and what of it the agent needs to know to start the program.
 import type { ProcessDefaults, ProcessSpec } from '../agent/index.ts'
+import type { MachineRequest } from './machine-source.ts'
 import type { Stdio, StdioPlan } from './stdio.ts'
 
 /** What a login shell of Debian gives root. The host's PATH would mean nothing in the guest. */
@@ -17,8 +18,8 @@ export interface Settings {
   stdin: Stdio | undefined
   stdout: Stdio | undefined
   stderr: Stdio | undefined
-  image: unknown
-  memory: number | string | undefined
+  image: MachineRequest['image'] | undefined
+  memory: MachineRequest['memory'] | undefined
   timeout: number | undefined
   signal: AbortSignal | undefined
 }

@@ -24,6 +24,11 @@ function commandError(check: (error: CommandError) => void) {
   }
 }
 
+/** Nothing here boots a machine that would look into it. */
+const someImage: NonNullable<MachineRequest['image']> = {
+  prepare: () => Promise.reject(new Error('not used')),
+}
+
 const invalid = { code: 'ERR_INLINUX_INVALID_ARGUMENT' }
 
 describe('a Command in a machine', () => {
@@ -61,6 +66,7 @@ describe('a Command in a machine', () => {
     assert.throws(() => command('x').env('', 'v'), invalid)
     assert.throws(() => command('x').env('A=B', 'v'), invalid)
     assert.throws(() => command('x').env('A', undefined as unknown as string), invalid)
+    assert.throws(() => command('x').image('debian' as never), invalid)
     assert.throws(() => command('x').timeout(0), invalid)
     assert.throws(() => command('x').timeout(Number.POSITIVE_INFINITY), invalid)
     assert.throws(() => command('x').signal('SIGTERM' as unknown as AbortSignal), invalid)
@@ -72,7 +78,7 @@ describe('a Command in a machine', () => {
   })
 
   it('cannot choose the image of a machine that runs already', async () => {
-    await assert.rejects(command('true').image({}).status(), invalid)
+    await assert.rejects(command('true').image(someImage).status(), invalid)
     await assert.rejects(command('true').memory('1GiB').status(), invalid)
   })
 
@@ -482,10 +488,9 @@ describe('a bare Command', () => {
   )
 
   it('starts a machine for itself and closes it with its program', async () => {
-    const image = { root: 'fs' }
-    const { stdout } = await new Command('echo').arg('hi').image(image).memory('256MiB').output()
+    const { stdout } = await new Command('echo').arg('hi').image(someImage).memory('256MiB').output()
     assert.equal(String(stdout), 'hi\n')
-    assert.deepEqual(requests.at(-1), { image, memory: '256MiB' })
+    assert.deepEqual(requests.at(-1), { image: someImage, memory: '256MiB' })
     assert.ok(isClosed(machines.at(-1) as AgentOnHost))
   })
 
