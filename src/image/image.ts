@@ -2,6 +2,7 @@
 
 import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { VmError } from '../errors/index.ts'
 import { archiveIdentity, compressionOf, fileStream, hashStream, spool } from './archive-file.ts'
 import { checkedSize, ImageCache } from './cache.ts'
@@ -84,7 +85,7 @@ function fromTar(source: TarSource, options: ImageOptions = {}): RootImage {
   }
 
   if (typeof source === 'string' || source instanceof URL) {
-    const path = typeof source === 'string' ? source : decodeURIComponent(source.pathname)
+    const path = typeof source === 'string' ? source : fileURLToPath(source)
     return new LazyImage(async (cache, prepare, pace) => {
       const { identity, size } = await archiveIdentity(path)
       const known = await cache.recall(identity)
