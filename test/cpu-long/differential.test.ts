@@ -29,12 +29,16 @@ test(`every instruction, ${cases} cases each, seed ${seed}`, { skip: nativeMissi
       faulted += outcome.faulted
       if (outcome.failures === 0) continue
       failed.push(row.line)
-      t.diagnostic(`${outcome.failures} of ${outcome.cases} cases differ:\n${outcome.descriptions.join('\n\n')}`)
+      t.diagnostic(
+        `${outcome.failures} of ${outcome.cases} cases differ:\n${outcome.descriptions.join('\n\n')}`,
+      )
     }
   } finally {
     comparison.close()
   }
-  t.diagnostic(`${tested.length} lines, ${run} cases, ${faulted} of them with an exception, ${failed.length} lines failed`)
+  t.diagnostic(
+    `${tested.length} lines, ${run} cases, ${faulted} of them with an exception, ${failed.length} lines failed`,
+  )
   t.diagnostic(excludedSummary(excluded))
   assert.deepEqual(failed, [])
 })

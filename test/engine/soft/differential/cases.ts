@@ -3,8 +3,8 @@
 // a quotient that fits) is arranged here; everything else is left to chance.
 
 import type { Instruction } from '../../../../src/engine/soft/table/index.ts'
-import { type Encoding, chooseAddress, encode } from './encode.ts'
-import { Random, fillMixed, integer, single } from './random.ts'
+import { chooseAddress, type Encoding, encode } from './encode.ts'
+import { fillMixed, integer, type Random, single } from './random.ts'
 import * as R from './record.ts'
 
 const FLAG_BITS: Record<string, bigint> = { o: 0x800n, s: 0x80n, z: 0x40n, a: 0x10n, p: 4n, c: 1n }
@@ -27,7 +27,8 @@ const MEMORY_BYTES: Record<string, (size: number) => number> = {
   cmpxchg8b: (size) => (size === 8 ? 16 : 8),
   x87Memory: () => 28,
 }
-const usesX87 = (row: Instruction): boolean => /^x87|^fxsave|^fwait/.test(row.name) || row.attributes.has('mmx')
+const usesX87 = (row: Instruction): boolean =>
+  /^x87|^fxsave|^fwait/.test(row.name) || row.attributes.has('mmx')
 const usesSse = (row: Instruction): boolean => row.attributes.has('sse') || row.attributes.has('mmx')
 
 /** The data area's image of a batch. */
@@ -97,8 +98,26 @@ export class Request {
     view.setUint16(at + 2, status, true)
     view.setUint8(at + 4, random.chance(50) ? 0xff : random.below(256))
     for (let i = 0; i < 8; i++) {
-      const exponent = random.pick([0, 1, 0x3ffe, 0x3fff, 0x4000, 0x403e, 0x7ffe, 0x7fff, 0x3fc0 + random.below(128), random.below(0x8000)])
-      const significand = random.pick([0n, 1n << 63n, 3n << 62n, random.uint64() | (1n << 63n), random.uint64(), 1n])
+      const exponent = random.pick([
+        0,
+        1,
+        0x3ffe,
+        0x3fff,
+        0x4000,
+        0x403e,
+        0x7ffe,
+        0x7fff,
+        0x3fc0 + random.below(128),
+        random.below(0x8000),
+      ])
+      const significand = random.pick([
+        0n,
+        1n << 63n,
+        3n << 62n,
+        random.uint64() | (1n << 63n),
+        random.uint64(),
+        1n,
+      ])
       view.setBigUint64(at + 32 + 16 * i, significand, true)
       view.setUint16(at + 40 + 16 * i, exponent | (random.below(2) << 15), true)
     }
@@ -119,7 +138,9 @@ function codeTarget(random: Random, rip: number): bigint {
   const roll = random.below(100)
   if (roll < 80) {
     const target = R.CODE + random.below(R.CODE_SIZE)
-    return BigInt(target >= rip - 16 && target < rip + 48 ? R.CODE + ((target - R.CODE + 0x800) % R.CODE_SIZE) : target)
+    return BigInt(
+      target >= rip - 16 && target < rip + 48 ? R.CODE + ((target - R.CODE + 0x800) % R.CODE_SIZE) : target,
+    )
   }
   if (roll < 86) return BigInt(R.DATA + random.below(R.DATA_SIZE))
   if (roll < 92) return BigInt(random.below(0x1000_0000))
@@ -153,7 +174,10 @@ export function makeCase(row: Instruction, random: Random, request: Request): En
   view.setUint32(R.REQUEST.codeLength, encoding.bytes.length, true)
   view.setBigUint64(R.REQUEST.rip, BigInt(rip), true)
   const { address } = encoding
-  const offset = address === undefined ? random.below(R.DATA_WRITABLE - R.PATCH_SIZE) : Number(BigInt.asIntN(48, address)) - R.DATA
+  const offset =
+    address === undefined
+      ? random.below(R.DATA_WRITABLE - R.PATCH_SIZE)
+      : Number(BigInt.asIntN(48, address)) - R.DATA
   const patchOffset = Math.max(0, Math.min(offset & -8, R.DATA_SIZE - R.PATCH_SIZE))
   view.setUint32(R.REQUEST.patchOffset, patchOffset, true)
   arrangeAfter(row, random, request, encoding, rip)
@@ -170,7 +194,8 @@ function arrangeBefore(row: Instruction, random: Random, request: Request): void
     registers[RSI] = place()
     registers[RDI] = random.chance(20) ? registers[RSI]! + BigInt(random.below(40) - 20) : place()
     const roll = random.below(100)
-    registers[RCX] = roll < 70 ? BigInt(random.below(40)) : roll < 95 ? BigInt(random.below(3000)) : integer(random)
+    registers[RCX] =
+      roll < 70 ? BigInt(random.below(40)) : roll < 95 ? BigInt(random.below(3000)) : integer(random)
     if (random.chance(40)) registers[RAX] = random.pick([0n, 0x4141_4141_4141_4141n, 0xffff_ffff_ffff_ffffn])
   }
   if (/^(push|pop|call|ret|leave|enter)/.test(row.name)) {
@@ -183,13 +208,21 @@ function arrangeBefore(row: Instruction, random: Random, request: Request): void
   }
   if (/^i?div$/.test(row.name) && random.chance(80)) {
     // A high half that lets the quotient fit: the sign, zero, or something small.
-    registers[RDX] = random.chance(50) ? BigInt.asUintN(64, BigInt.asIntN(64, registers[RAX]!) >> 63n) : BigInt(random.below(200))
+    registers[RDX] = random.chance(50)
+      ? BigInt.asUintN(64, BigInt.asIntN(64, registers[RAX]!) >> 63n)
+      : BigInt(random.below(200))
     if (random.chance(50)) registers[RAX] = registers[RAX]! & 0xffff_ffff_ffff_00ffn
   }
 }
 
 /** State that depends on where the operands are. */
-function arrangeAfter(row: Instruction, random: Random, request: Request, encoding: Encoding, rip: number): void {
+function arrangeAfter(
+  row: Instruction,
+  random: Random,
+  request: Request,
+  encoding: Encoding,
+  rip: number,
+): void {
   const { registers, view } = request
   const { address, form, rm, size, bound } = encoding
   const patchOffset = view.getUint32(R.REQUEST.patchOffset, true)
@@ -198,7 +231,8 @@ function arrangeAfter(row: Instruction, random: Random, request: Request, encodi
     if (address === undefined) return
     const at = Number(BigInt.asIntN(48, address)) + offset - R.DATA - patchOffset
     if (at < 0 || at + bytes > R.PATCH_SIZE) return
-    for (let i = 0; i < bytes; i++) request.bytes[R.REQUEST.patch + at + i] = Number((value >> BigInt(8 * i)) & 0xffn)
+    for (let i = 0; i < bytes; i++)
+      request.bytes[R.REQUEST.patch + at + i] = Number((value >> BigInt(8 * i)) & 0xffn)
   }
   switch (row.name) {
     case 'cmpxchg':
@@ -255,7 +289,8 @@ function ignorePointers(row: Instruction, { view }: Request, { address, bytes, s
   if (address === undefined) return
   const at = Number(BigInt.asIntN(48, address)) - R.DATA
   const reg = row.name === 'x87Memory' ? storedImage(row.opcode, bytes) : undefined
-  const [from, to] = row.name === 'fxsave' ? [6, 32] : reg === undefined ? [0, 0] : size === 2 ? [6, 14] : [12, 28]
+  const [from, to] =
+    row.name === 'fxsave' ? [6, 32] : reg === undefined ? [0, 0] : size === 2 ? [6, 14] : [12, 28]
   const first = Math.max(0, at + from)
   const end = Math.min(R.DATA_SIZE, at + to)
   if (end <= first) return
@@ -278,7 +313,8 @@ export function resultUndefined(row: Instruction, encoding: Encoding, registers:
 /** The count that a shift or rotate uses, which the operand size limits. */
 function shiftCount(row: Instruction, encoding: Encoding, registers: BigUint64Array): number {
   const last = row.operands.at(-1)!.kind
-  const given = last === '1' ? 1 : last === 'C' ? Number(registers[RCX]! & 0xffn) : Number(encoding.immediate & 0xffn)
+  const given =
+    last === '1' ? 1 : last === 'C' ? Number(registers[RCX]! & 0xffn) : Number(encoding.immediate & 0xffn)
   return given & (row.operands[0]!.size !== 'b' && encoding.size === 8 ? 63 : 31)
 }
 

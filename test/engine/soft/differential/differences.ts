@@ -12,7 +12,13 @@ const PF = 14
 const UD = 6
 
 /** Changes the host's result to ours where the difference is allowed. */
-export function allowDifferences(row: Instruction, encoding: Encoding, request: Request, mine: Buffer, host: Buffer): void {
+export function allowDifferences(
+  row: Instruction,
+  encoding: Encoding,
+  request: Request,
+  mine: Buffer,
+  host: Buffer,
+): void {
   const vector = mine.readUInt32LE(R.RESULT.vector)
   const hostVector = host.readUInt32LE(R.RESULT.vector)
   const take = (): void => {
@@ -25,7 +31,13 @@ export function allowDifferences(row: Instruction, encoding: Encoding, request: 
   // CALL: Intel looks at the target before the stack is written, AMD afterwards (SDM volume 2, CALL).
   if (row.name === 'callE' && vector === GP && (hostVector === PF || hostVector === SS)) take()
   // CLFLUSH of an address that is not mapped faults. Ours does nothing: caches are not modelled.
-  if (row.name === 'nopE' && row.opcode === 0xae && vector === R.NO_VECTOR && [PF, GP, SS].includes(hostVector)) take()
+  if (
+    row.name === 'nopE' &&
+    row.opcode === 0xae &&
+    vector === R.NO_VECTOR &&
+    [PF, GP, SS].includes(hostVector)
+  )
+    take()
   // CMPS when both operands fault: either of the two.
   if (row.name === 'cmps' && vector === hostVector && (vector === PF || vector === GP)) {
     mine.copy(host, R.RESULT.error, R.RESULT.error, R.RESULT.cr2 + 8)

@@ -27,7 +27,19 @@ export interface Encoding {
 
 /** Bytes of an operand when the operand size is `size`. */
 export function operandBytes(operand: Operand, size: number): number {
-  const fixed: Record<string, number> = { b: 1, s: 1, w: 2, d: 4, ss: 4, q: 8, sd: 8, x: 16, dq: 16, ps: 16, pd: 16 }
+  const fixed: Record<string, number> = {
+    b: 1,
+    s: 1,
+    w: 2,
+    d: 4,
+    ss: 4,
+    q: 8,
+    sd: 8,
+    x: 16,
+    dq: 16,
+    ps: 16,
+    pd: 16,
+  }
   if (operand.size === 'y') return size === 8 ? 8 : 4
   if (operand.size === 'z') return size === 2 ? 2 : 4
   return fixed[operand.size] ?? size
@@ -35,7 +47,9 @@ export function operandBytes(operand: Operand, size: number): number {
 
 export function hasModRm(row: Instruction): boolean {
   return (
-    row.digit !== undefined || row.form !== undefined || row.operands.some(({ kind }) => /[EGMVPWQRSNUX]/.test(kind))
+    row.digit !== undefined ||
+    row.form !== undefined ||
+    row.operands.some(({ kind }) => /[EGMVPWQRSNUX]/.test(kind))
   )
 }
 
@@ -56,7 +70,13 @@ export interface Choices {
 }
 
 /** Encodes `row` at address `rip`; writes what the address needs into `registers`. */
-export function encode(row: Instruction, random: Random, rip: number, registers: BigUint64Array, choices: Choices = {}): Encoding {
+export function encode(
+  row: Instruction,
+  random: Random,
+  rip: number,
+  registers: BigUint64Array,
+  choices: Choices = {},
+): Encoding {
   const prefixes: number[] = []
   const any = row.prefix === 'any'
   const modRm = hasModRm(row)
@@ -76,7 +96,8 @@ export function encode(row: Instruction, random: Random, rip: number, registers:
 
   const registerOnly = row.form === 'r' || row.operands.some(({ kind }) => /[RUN]/.test(kind))
   const memoryOnly = row.form === 'm' || row.operands.some(({ kind }) => kind === 'M')
-  const form: 'r' | 'm' = !modRm || registerOnly ? 'r' : memoryOnly ? 'm' : choices.registersOnly || random.chance(40) ? 'r' : 'm'
+  const form: 'r' | 'm' =
+    !modRm || registerOnly ? 'r' : memoryOnly ? 'm' : choices.registersOnly || random.chance(40) ? 'r' : 'm'
   const lockable = row.attributes.has('lock')
   const lock = !choices.registersOnly && random.chance(lockable && form === 'm' ? 40 : 2)
 
@@ -105,7 +126,14 @@ export function encode(row: Instruction, random: Random, rip: number, registers:
     segmentBase = prefixes.at(-1) === 0x64 ? BigInt(R.FS_BASE) : BigInt(R.GS_BASE)
   }
   if (random.chance(4)) prefixes.unshift(random.pick(IGNORED_SEGMENTS))
-  if (any && row.map === 0 && repeat === 'none' && !stringName && !/^loopn?e$/.test(row.name) && random.chance(3)) {
+  if (
+    any &&
+    row.map === 0 &&
+    repeat === 'none' &&
+    !stringName &&
+    !/^loopn?e$/.test(row.name) &&
+    random.chance(3)
+  ) {
     // (With F3 before it, AMD takes LOOPNE for LOOPE.)
     prefixes.unshift(random.pick([0xf2, 0xf3]))
   }
@@ -116,9 +144,11 @@ export function encode(row: Instruction, random: Random, rip: number, registers:
     prefixes[j] = swap
   }
   // A repeat prefix counts by its last occurrence; it may stand anywhere among the others.
-  const repeatByte = row.prefix === 'f3' || repeat === 'repe' ? 0xf3 : row.prefix === 'f2' || repeat === 'repne' ? 0xf2 : 0
+  const repeatByte =
+    row.prefix === 'f3' || repeat === 'repe' ? 0xf3 : row.prefix === 'f2' || repeat === 'repne' ? 0xf2 : 0
   if (repeatByte) prefixes.splice(random.below(prefixes.length + 1), 0, repeatByte)
-  if (random.chance(0.3)) for (let i = 2 + random.below(12); i > 0; i--) prefixes.unshift(random.pick(IGNORED_SEGMENTS))
+  if (random.chance(0.3))
+    for (let i = 2 + random.below(12); i > 0; i--) prefixes.unshift(random.pick(IGNORED_SEGMENTS))
 
   let rex = rexW ? 8 : 0
   let wantRex = rexW || random.chance(25)
@@ -155,8 +185,17 @@ export function encode(row: Instruction, random: Random, rip: number, registers:
     } else {
       const before = prefixes.length + (wantRex ? 1 : 0) + opcodeBytes(row).length
       address = chooseAddress(random, memoryBytes, row)
-      const offset = row.name === 'lea' ? integerOffset(random) : (address - segmentBase) & 0xffff_ffff_ffff_ffffn
-      const memory = addressing(random, offset, address32, wantRex ? rex : 0, registers, rip + before, immediateBytes)
+      const offset =
+        row.name === 'lea' ? integerOffset(random) : (address - segmentBase) & 0xffff_ffff_ffff_ffffn
+      const memory = addressing(
+        random,
+        offset,
+        address32,
+        wantRex ? rex : 0,
+        registers,
+        rip + before,
+        immediateBytes,
+      )
       if (row.name === 'lea') address = undefined
       tail.push(memory.modRm | (reg << 3), ...memory.rest)
       bound.push(...memory.bound)
@@ -170,9 +209,14 @@ export function encode(row: Instruction, random: Random, rip: number, registers:
     if (address32) address = BigInt.asUintN(64, immediate + segmentBase)
     pushLittleEndian(tail, immediate, immediateBytes)
   } else if (immediateOperand) {
-    const length = prefixes.length + (wantRex ? 1 : 0) + opcodeBytes(row).length + tail.length + immediateBytes
-    immediate = immediateOperand.kind === 'J' ? branchOffset(random, rip, length, immediateBytes) : chooseImmediate(random)
-    if (immediateOperand.size === 'wb') immediate = BigInt((random.below(8) << 16) | random.below(random.chance(80) ? 128 : 65536))
+    const length =
+      prefixes.length + (wantRex ? 1 : 0) + opcodeBytes(row).length + tail.length + immediateBytes
+    immediate =
+      immediateOperand.kind === 'J'
+        ? branchOffset(random, rip, length, immediateBytes)
+        : chooseImmediate(random)
+    if (immediateOperand.size === 'wb')
+      immediate = BigInt((random.below(8) << 16) | random.below(random.chance(80) ? 128 : 65536))
     pushLittleEndian(tail, immediate, immediateBytes)
   }
   const opcodes = opcodeBytes(row)
@@ -195,7 +239,9 @@ function pushLittleEndian(to: number[], value: bigint, bytes: number): void {
 
 function chooseImmediate(random: Random): bigint {
   if (random.chance(50)) return BigInt(random.pick(SCALAR_EDGES))
-  return random.chance(20) ? random.pick([0x7fffn, 0x8000n, 0x7fffffffn, 0x80000000n, 0xffffffffn]) : random.uint64()
+  return random.chance(20)
+    ? random.pick([0x7fffn, 0x8000n, 0x7fffffffn, 0x80000000n, 0xffffffffn])
+    : random.uint64()
 }
 
 function integerOffset(random: Random): bigint {
@@ -204,7 +250,9 @@ function integerOffset(random: Random): bigint {
 
 /** Mostly inside the writable pages; else across every border, or nowhere. */
 export function chooseAddress(random: Random, bytes: number, row?: Instruction): bigint {
-  const aligned = random.chance(row?.attributes.has('aligned') || bytes === 512 || row?.name === 'cmpxchg8b' ? 88 : 40)
+  const aligned = random.chance(
+    row?.attributes.has('aligned') || bytes === 512 || row?.name === 'cmpxchg8b' ? 88 : 40,
+  )
   const near = (border: number): number => border - random.below(bytes) - (random.chance(30) ? 1 : 0)
   const roll = random.below(100)
   let at: number
@@ -216,9 +264,10 @@ export function chooseAddress(random: Random, bytes: number, row?: Instruction):
   else if (roll < 96) at = near(R.DATA)
   else if (roll < 97) at = R.CODE + random.below(R.CODE_SIZE)
   else if (roll < 98) return 0x7fff_ffff_f000n - 0x10n + BigInt(random.below(8))
-  else if (roll < 99) return BigInt.asUintN(64, (random.uint64() & 0x0000_ffff_ffff_ffffn) | 0x1234_0000_0000_0000n)
+  else if (roll < 99)
+    return BigInt.asUintN(64, (random.uint64() & 0x0000_ffff_ffff_ffffn) | 0x1234_0000_0000_0000n)
   else return BigInt(random.next())
-  if (aligned) at &= -(bytes >= 16 ? 16 : bytes >= 8 ? 8 : bytes)
+  if (aligned) at &= -(bytes >= 16 ? 16 : Math.min(bytes, 8))
   return BigInt(at)
 }
 
@@ -233,7 +282,9 @@ function addressing(
   immediateBytes: number,
 ): { modRm: number; rest: number[]; bound: number[] } {
   const wrap = (value: bigint): bigint =>
-    address32 ? (value & 0xffff_ffffn) | (random.chance(50) ? BigInt(random.next()) << 32n : 0n) : BigInt.asUintN(64, value)
+    address32
+      ? (value & 0xffff_ffffn) | (random.chance(50) ? BigInt(random.next()) << 32n : 0n)
+      : BigInt.asUintN(64, value)
   const reachable = address32 || offset < 0x8000_0000n || offset >= 0xffff_ffff_8000_0000n
   const bytes32 = (value: bigint): number[] => {
     const list: number[] = []
@@ -250,9 +301,15 @@ function addressing(
     }
   }
   // SIB without base and index (the index field 4, with REX.X clear, means none).
-  if (roll === 1 && reachable && !(rex & 2)) return { modRm: 4, rest: [(random.below(4) << 6) | 0x25, ...bytes32(offset)], bound: [] }
+  if (roll === 1 && reachable && !(rex & 2))
+    return { modRm: 4, rest: [(random.below(4) << 6) | 0x25, ...bytes32(offset)], bound: [] }
   const mod = random.below(3)
-  let displacement = mod === 0 ? 0n : mod === 1 ? BigInt((random.next() << 24) >> 24) : BigInt(random.chance(80) ? random.below(4096) - 2048 : random.next() | 0)
+  let displacement =
+    mod === 0
+      ? 0n
+      : mod === 1
+        ? BigInt((random.next() << 24) >> 24)
+        : BigInt(random.chance(80) ? random.below(4096) - 2048 : random.next() | 0)
   const high = (bit: number): number => (rex & bit ? 8 : 0)
   if (roll < 6) {
     // Base and displacement.
@@ -266,7 +323,11 @@ function addressing(
       const scale = rest[0]! >> 6
       return withIndex(random, offset, base, 12, scale, mod, displacement, registers, wrap, low)
     }
-    return { modRm: (mod << 6) | low, rest: [...rest, ...displacementBytes(displacement, mod)], bound: [base] }
+    return {
+      modRm: (mod << 6) | low,
+      rest: [...rest, ...displacementBytes(displacement, mod)],
+      bound: [base],
+    }
   }
   let indexLow = random.below(8)
   if (indexLow === 4 && !(rex & 2)) indexLow = 6
@@ -278,7 +339,11 @@ function addressing(
     registers[index] = wrap(value)
     displacement = offset - (value << BigInt(scale))
     if (address32 || (displacement >= -0x8000_0000n && displacement < 0x8000_0000n)) {
-      return { modRm: 4, rest: [(scale << 6) | (indexLow << 3) | 5, ...bytes32(displacement)], bound: [index] }
+      return {
+        modRm: 4,
+        rest: [(scale << 6) | (indexLow << 3) | 5, ...bytes32(displacement)],
+        bound: [index],
+      }
     }
   }
   let low = random.below(8)

@@ -16,7 +16,11 @@ export const nativeMissing: string | false =
 
 /** Compiles a C program of the tests into build/, named after its content. @returns the program's path */
 export function compileNative(file: string, ...options: string[]): string {
-  const hash = createHash('sha256').update(readFileSync(file)).update(options.join(' ')).digest('hex').slice(0, 16)
+  const hash = createHash('sha256')
+    .update(readFileSync(file))
+    .update(options.join(' '))
+    .digest('hex')
+    .slice(0, 16)
   const folder = fileURLToPath(new URL('build/native/', checkout))
   const program = `${folder}${file.replace(/.*\/|\.c$/g, '')}-${hash}`
   if (!existsSync(program)) {

@@ -96,9 +96,15 @@ export function double(random: Random): bigint {
       return random.uint64()
     case 2:
       // Numbers of ordinary size with few significant bits: exact results and ties come from them.
-      return (BigInt(random.below(2)) << 63n) | (BigInt(1013 + random.below(20)) << 52n) | (BigInt(random.below(256)) << 44n)
+      return (
+        (BigInt(random.below(2)) << 63n) |
+        (BigInt(1013 + random.below(20)) << 52n) |
+        (BigInt(random.below(256)) << 44n)
+      )
     default:
-      return (BigInt(random.below(2)) << 63n) | (BigInt(1003 + random.below(70)) << 52n) | (random.uint64() >> 12n)
+      return (
+        (BigInt(random.below(2)) << 63n) | (BigInt(1003 + random.below(70)) << 52n) | (random.uint64() >> 12n)
+      )
   }
 }
 

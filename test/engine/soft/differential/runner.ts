@@ -2,13 +2,13 @@
 // so a failure is repeated by naming seed and line; INLINUX_CPU_CASES, INLINUX_CPU_SEED and INLINUX_CPU_ROW (a part
 // of the line's text) are read by the tests that call this.
 
-import { instructions, type Instruction } from '../../../../src/engine/soft/table/index.ts'
-import { Request, makeCase, makeData } from './cases.ts'
+import { type Instruction, instructions } from '../../../../src/engine/soft/table/index.ts'
+import { makeCase, makeData, Request } from './cases.ts'
 import { allowDifferences } from './differences.ts'
 import { NativeProcessor } from './native.ts'
 import { Random } from './random.ts'
 import * as R from './record.ts'
-import { type Mismatch, describe, firstDifference } from './report.ts'
+import { describe, firstDifference, type Mismatch } from './report.ts'
 import { makeSequence } from './sequences.ts'
 import { SoftProcessor } from './soft.ts'
 
@@ -35,7 +35,10 @@ export class Comparison {
   readonly #native = new NativeProcessor()
   readonly #soft = new SoftProcessor()
   readonly #buffer = new ArrayBuffer(R.BATCH_LIMIT * R.REQUEST_SIZE)
-  readonly #requests: Request[] = Array.from({ length: R.BATCH_LIMIT }, (_, i) => new Request(this.#buffer, i))
+  readonly #requests: Request[] = Array.from(
+    { length: R.BATCH_LIMIT },
+    (_, i) => new Request(this.#buffer, i),
+  )
   readonly #result = Buffer.alloc(R.RESULT_SIZE)
 
   /** `cases` cases of one line, each instruction by itself and a share of them through `run`. */
@@ -77,7 +80,11 @@ export class Comparison {
       this.#soft.setData(data)
       for (let i = 0; i < count; i++) {
         const through = only ?? (i % 8 === 7 ? 'block' : 'single')
-        this.#soft.execute(this.#requests[i]!.bytes, ours.subarray(i * R.RESULT_SIZE, (i + 1) * R.RESULT_SIZE), through)
+        this.#soft.execute(
+          this.#requests[i]!.bytes,
+          ours.subarray(i * R.RESULT_SIZE, (i + 1) * R.RESULT_SIZE),
+          through,
+        )
         this.#soft.restoreData()
       }
       const theirs = await pending
@@ -88,13 +95,24 @@ export class Comparison {
         if (mine.equals(host)) continue
         const request = this.#requests[i]!
         allow[i]?.(mine, host)
-        const difference = firstDifference(request, mine, host)
+        const difference = firstDifference(mine, host)
         if (difference === undefined) continue
         failures++
         if (descriptions.length < failuresShown) {
           const through = only ?? (i % 8 === 7 ? 'block' : 'single')
           const memory = await this.#memories(data, request, through)
-          const mismatch: Mismatch = { line, seed, batch, index: i, through, request, mine, host, difference, memory }
+          const mismatch: Mismatch = {
+            line,
+            seed,
+            batch,
+            index: i,
+            through,
+            request,
+            mine,
+            host,
+            difference,
+            memory,
+          }
           descriptions.push(describe(mismatch))
         }
       }
@@ -104,7 +122,11 @@ export class Comparison {
   }
 
   /** Runs one request again for the memory that it leaves behind on either side. */
-  async #memories(data: Uint8Array, request: Request, through: 'single' | 'block'): Promise<Mismatch['memory']> {
+  async #memories(
+    data: Uint8Array,
+    request: Request,
+    through: 'single' | 'block',
+  ): Promise<Mismatch['memory']> {
     const native = await this.#native.run(data, request.bytes, 1, true)
     this.#soft.setData(data)
     this.#soft.execute(request.bytes, this.#result, through)

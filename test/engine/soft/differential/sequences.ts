@@ -8,7 +8,8 @@ import type { Random } from './random.ts'
 import * as R from './record.ts'
 
 const FLAG_BITS: Record<string, bigint> = { o: 0x800n, s: 0x80n, z: 0x40n, a: 0x10n, p: 4n, c: 1n }
-const bitsOf = (letters: string): bigint => [...letters].reduce((bits, letter) => bits | FLAG_BITS[letter]!, 0n)
+const bitsOf = (letters: string): bigint =>
+  [...letters].reduce((bits, letter) => bits | FLAG_BITS[letter]!, 0n)
 
 /** General-purpose lines without branches, implicit memory and faults. */
 const rows = instructions.filter(
@@ -16,7 +17,9 @@ const rows = instructions.filter(
     row.notest === undefined &&
     row.form !== 'm' &&
     !row.attributes.has('end') &&
-    !/^(movs|cmps|stos|lods|scas|push|pop|enter|leave|xlat|div|idiv|fwait|x87|nop|lea|pause|movFromSegment|std|cld)/.test(row.name) &&
+    !/^(movs|cmps|stos|lods|scas|push|pop|enter|leave|xlat|div|idiv|fwait|x87|nop|lea|pause|movFromSegment|std|cld)/.test(
+      row.name,
+    ) &&
     !row.operands.some(({ kind }) => /[VWPQUNOM]/.test(kind)) &&
     !['sse', 'mmx', 'simd'].some((unit) => row.attributes.has(unit)),
 )

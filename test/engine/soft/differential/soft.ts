@@ -58,7 +58,9 @@ export interface Core {
 
 /** A core of its own, `ram` bytes of guest memory, nothing running. `INLINUX_CORE` names another core.wasm. */
 export function openCore(ram: number, virtualTime = true): Core {
-  const file = process.env.INLINUX_CORE ?? fileURLToPath(new URL('../../../../src/engine/soft/core.wasm', import.meta.url))
+  const file =
+    process.env.INLINUX_CORE ??
+    fileURLToPath(new URL('../../../../src/engine/soft/core.wasm', import.meta.url))
   const memory = new WebAssembly.Memory({
     initial: Math.ceil((GUEST_BASE + ram) / 0x10000),
     maximum: 65536,
@@ -81,7 +83,10 @@ export function openCore(ram: number, virtualTime = true): Core {
       throw new Error('the core aborted')
     },
   }
-  const instance = new WebAssembly.Instance(module, { env } as unknown as Record<string, Record<string, never>>)
+  const instance = new WebAssembly.Instance(module, { env } as unknown as Record<
+    string,
+    Record<string, never>
+  >)
   const exports = instance.exports as unknown as CoreExports
   exports.initialize(ram, virtualTime ? 1 : 0)
   return { exports, memory, guestBase: GUEST_BASE }
@@ -118,7 +123,10 @@ export class SoftProcessor {
     const used = Math.min(length + R.LEAVE.length, room)
     this.#core.invalidateCode(CODE_PHYSICAL + offset, used)
     const patchOffset = view.getUint32(R.REQUEST.patchOffset, true)
-    bytes.set(request.subarray(R.REQUEST.patch, R.REQUEST.patch + R.PATCH_SIZE), GUEST_BASE + DATA_PHYSICAL + patchOffset)
+    bytes.set(
+      request.subarray(R.REQUEST.patch, R.REQUEST.patch + R.PATCH_SIZE),
+      GUEST_BASE + DATA_PHYSICAL + patchOffset,
+    )
 
     bytes.set(request.subarray(0, 128), STATE)
     this.#view.setUint32(CC_OP, 0, true)
@@ -143,7 +151,10 @@ export class SoftProcessor {
     }
     this.#takeMemory(result)
     this.#core.x87StoreFxsave(GUEST_BASE + FXSAVE_PHYSICAL, 1)
-    result.set(bytes.subarray(GUEST_BASE + FXSAVE_PHYSICAL, GUEST_BASE + FXSAVE_PHYSICAL + 160), R.RESULT.fxsave)
+    result.set(
+      bytes.subarray(GUEST_BASE + FXSAVE_PHYSICAL, GUEST_BASE + FXSAVE_PHYSICAL + 160),
+      R.RESULT.fxsave,
+    )
     result.fill(0, R.RESULT.fxsave + 6, R.RESULT.fxsave + 24)
     result.writeUInt32LE(this.#view.getUint32(MXCSR, true), R.RESULT.fxsave + 24)
     result.writeUInt32LE(0, R.RESULT.fxsave + 28)
@@ -176,7 +187,11 @@ export class SoftProcessor {
     result.writeBigUInt64LE(flags, R.RESULT.rflags)
     result.writeBigUInt64LE(this.#view.getBigUint64(RIP, true), R.RESULT.rip)
     if (outcome === FAULT || !core.fetchable()) {
-      this.#exception(result, this.#view.getUint32(EXCEPTION_VECTOR, true), this.#view.getUint32(EXCEPTION_ERROR, true))
+      this.#exception(
+        result,
+        this.#view.getUint32(EXCEPTION_VECTOR, true),
+        this.#view.getUint32(EXCEPTION_ERROR, true),
+      )
     } else {
       result.writeUInt32LE(R.NO_VECTOR, R.RESULT.vector)
     }
@@ -248,12 +263,14 @@ export class SoftProcessor {
     const USER = 4n
     const WRITE = 2n
     const NX = 1n << 63n
-    for (let page = 0; page < 2; page++) this.#map(BigInt(R.CODE + page * 0x1000), CODE_PHYSICAL + page * 0x1000, USER)
+    for (let page = 0; page < 2; page++)
+      this.#map(BigInt(R.CODE + page * 0x1000), CODE_PHYSICAL + page * 0x1000, USER)
     for (let page = 0; page < 3; page++) {
       const rights = USER | NX | (page < 2 ? WRITE : 0n)
       this.#map(BigInt(R.DATA + page * 0x1000), DATA_PHYSICAL + page * 0x1000, rights)
     }
-    for (let page = 0; page < 16; page++) this.#map(KERNEL + BigInt(page * 0x1000), KERNEL_PHYSICAL + page * 0x1000, WRITE)
+    for (let page = 0; page < 16; page++)
+      this.#map(KERNEL + BigInt(page * 0x1000), KERNEL_PHYSICAL + page * 0x1000, WRITE)
     this.#bytes.fill(R.FILLER, GUEST_BASE + CODE_PHYSICAL, GUEST_BASE + CODE_PHYSICAL + R.CODE_SIZE)
 
     // The kernel's pages: 0 GDT, 1 IDT, 2 TSS, 3 HLT of each vector (at 3000h + vector; RIP is behind it), 4–7 stack.
@@ -265,7 +282,11 @@ export class SoftProcessor {
     for (let vector = 0; vector < 256; vector++) {
       const target = KERNEL + 0x3000n + BigInt(vector)
       const privilege = vector === 3 ? 3n : 0n
-      const low = (target & 0xffffn) | (0x10n << 16n) | ((0x8en | (privilege << 5n)) << 40n) | (((target >> 16n) & 0xffffn) << 48n)
+      const low =
+        (target & 0xffffn) |
+        (0x10n << 16n) |
+        ((0x8en | (privilege << 5n)) << 40n) |
+        (((target >> 16n) & 0xffffn) << 48n)
       view.setBigUint64(kernel + 0x1000 + vector * 16, low, true)
       view.setBigUint64(kernel + 0x1008 + vector * 16, target >> 32n, true)
       view.setUint8(kernel + 0x3000 + vector, 0xf4)
@@ -285,7 +306,8 @@ export class SoftProcessor {
     set(0x110, BigInt(PAGE_TABLES)) // CR3
     set(0x118, 0x6a0n) // CR4: OSXMMEXCPT OSFXSR PGE PAE
     set(0x130, 0xd01n) // EFER: NXE LMA LME SCE
-    for (const [i, selector] of [0, 0x33, 0x2b, 0, 0, 0].entries()) view.setUint32(STATE + 0x240 + 4 * i, selector, true)
+    for (const [i, selector] of [0, 0x33, 0x2b, 0, 0, 0].entries())
+      view.setUint32(STATE + 0x240 + 4 * i, selector, true)
     view.setUint32(CPL, 3, true)
     this.#core.flushAll()
     this.#core.modeChanged()
@@ -302,6 +324,10 @@ export class SoftProcessor {
       }
       table = Number(view.getBigUint64(slot, true) & 0xffff_f000n)
     }
-    view.setBigUint64(GUEST_BASE + table + Number((address >> 12n) & 0x1ffn) * 8, BigInt(physical) | rights | 1n, true)
+    view.setBigUint64(
+      GUEST_BASE + table + Number((address >> 12n) & 0x1ffn) * 8,
+      BigInt(physical) | rights | 1n,
+      true,
+    )
   }
 }
