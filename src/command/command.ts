@@ -6,14 +6,13 @@
 // of times. Differences from std that a promise-based API brings: those three are asynchronous, and a mistake in
 // an argument (a NUL, an empty name) is thrown by the builder, where the caller's stack still shows it.
 import type { Readable, Writable } from 'node:stream'
-import { type ProcessHost, type RemoteProcess, StartFailure } from '../agent/index.ts'
-import { abandonEnds, Child, type ChildOptions, type Ends, openEnds } from './child.ts'
-import { CommandError } from './command-error.ts'
+import type { ProcessHost } from '../agent/index.ts'
+import type { Child } from './child.ts'
 import type { ExitStatus, Output } from './exit-status.ts'
 import { checkText, invalid } from './invalid.ts'
-import { type MachineRequest, startMachine } from './machine-source.ts'
-import { onAbort } from './on-abort.ts'
-import { processSpec, type Settings, type StdioPlans } from './settings.ts'
+import { type Collected, launch } from './launch.ts'
+import type { MachineRequest } from './machine-source.ts'
+import type { Settings, StdioPlans } from './settings.ts'
 import { Stdio, type StdioPlan } from './stdio.ts'
 
 /** setTimeout() takes a 32-bit number of milliseconds and runs at once above it. */
@@ -211,53 +210,11 @@ export class Command<
   }
 
   /** `collected` makes wait() last until the pipes end, and goes into its errors. */
-  async #launch(plans: StdioPlans, collected?: () => Collected): Promise<Child<In, Out, Err>> {
+  #launch(plans: StdioPlans, collected?: () => Collected): Promise<Child<In, Out, Err>> {
     // The builder may be changed and used again while this start is under way.
     const settings = { ...this.#settings, args: [...this.#settings.args], env: new Map(this.#settings.env) }
-    const { program, args, timeout, signal, image, memory } = settings
-    const error: ChildOptions['error'] = ({ message, code, cause }, status) =>
-      new CommandError(`${program} ${message}`, {
-        code,
-        path: program,
-        spawnargs: args,
-        ...(status === undefined ? {} : { status, ...collected?.() }),
-        ...(cause === undefined ? {} : { cause }),
-      })
-    const canceled = (): CommandError =>
-      error({ message: 'was canceled before it started', code: 'ABORT_ERR', cause: signal?.reason })
-    if (signal?.aborted) throw canceled()
-    if (this.#machine !== undefined && (image !== undefined || memory !== undefined))
-      throw invalid('image() and memory() belong to a command that starts its own machine')
-
-    const own = this.#machine === undefined ? await bootFor(settings, canceled) : undefined
-    const host = own ?? (this.#machine as ProcessHost)
-    let ends: Ends | undefined
-    let process: RemoteProcess
-    try {
-      ends = await openEnds(plans)
-      process = await host.start(processSpec(settings, plans, host.processDefaults ?? {}))
-    } catch (cause) {
-      if (ends !== undefined) abandonEnds(ends)
-      await own?.close()
-      throw cause instanceof StartFailure ? startError(settings, cause) : cause
-    }
-    const untilClosed = collected !== undefined
-    return new Child<In, Out, Err>({
-      process,
-      plans,
-      ends,
-      machine: own,
-      timeout,
-      signal,
-      untilClosed,
-      error,
-    })
+    return launch<In, Out, Err>({ settings, plans, machine: this.#machine, collected })
   }
-}
-
-interface Collected {
-  readonly stdout: Buffer
-  readonly stderr: Buffer
 }
 
 /** Takes the place of a pipe that output() reads. */
@@ -275,55 +232,6 @@ class Collector {
 
 function unlessPiped(plan: StdioPlan): StdioPlan {
   return plan.kind === 'piped' ? { kind: 'null' } : plan
-}
-
-/** A machine for one command. An abort gives up on it at once; should it come up later, it is closed. */
-async function bootFor(
-  { image, memory, signal }: Settings,
-  canceled: () => CommandError,
-): Promise<ProcessHost> {
-  const booting = startMachine({
-    ...(image === undefined ? {} : { image }),
-    ...(memory === undefined ? {} : { memory }),
-    ...(signal === undefined ? {} : { signal }),
-  })
-  if (signal === undefined) return booting
-  let giveUp!: () => void
-  const aborted = new Promise<never>((_, reject) => {
-    giveUp = () => reject(canceled())
-  })
-  const forget = onAbort(signal, giveUp)
-  try {
-    return await Promise.race([booting, aborted])
-  } catch (cause) {
-    if (!signal.aborted) throw cause
-    booting.then((machine) => machine.close()).catch(() => {})
-    throw canceled()
-  } finally {
-    forget()
-  }
-}
-
-const STEP_REASONS: Readonly<Record<string, (settings: Settings) => string>> = {
-  chdir: ({ cwd }) => `: cannot enter the directory ${cwd ?? '/'}`,
-  user: ({ user }) => `: cannot become the user ${user ?? 'root'}`,
-  stdio: () => ': cannot make its pipes',
-  fork: () => ': cannot make a process',
-}
-
-/** As Node words it: `spawn PROGRAM ENOENT`, with negative errno. */
-function startError(settings: Settings, { code, errno, step }: StartFailure): CommandError {
-  const { program, args } = settings
-  const reason = STEP_REASONS[step]?.(settings) ?? ''
-  const syscall = `spawn ${program}`
-  return new CommandError(`${syscall} ${code}${reason}`, {
-    code,
-    errno: -errno,
-    syscall,
-    step,
-    path: program,
-    spawnargs: args,
-  })
 }
 
 function checkName(name: string): string {
