@@ -98,7 +98,7 @@ export class ImageCache {
       const running = underway.get(id)
       if (running === undefined) break
       try {
-        return await running
+        return await unlessAborted(running, signal)
       } catch (error) {
         // Another caller's abort is not ours.
         const isOthersAbort =
@@ -204,6 +204,21 @@ export async function checkedSize(path: string): Promise<number | undefined> {
     return size !== undefined && (await file.stat()).size === size ? size : undefined
   } finally {
     await file.close()
+  }
+}
+
+/** A caller that waits for another's conversion can still stop waiting. */
+async function unlessAborted<T>(running: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return running
+  let stop = (): void => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(new VmError('ERR_INLINUX_ABORTED', 'The preparation of the image was aborted'))
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([running, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }
 

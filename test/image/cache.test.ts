@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import { image, type PrepareOptions, type Progress } from '../../src/image/index.ts'
+import { image, type PreparedImage, type PrepareOptions, type Progress } from '../../src/image/index.ts'
 import { readErofs } from './erofs-reader.ts'
 import { tar } from './tar-build.ts'
 import { fsck, temporaryDirectory } from './tools.ts'
@@ -152,17 +152,36 @@ describe('an abort', () => {
     assert.deepEqual(readdirSync(join(cacheDir, 'images/tmp')), [])
   })
 
-  test('of one caller does not abort the other', async () => {
+  test('of the caller that converts does not abort the one that waits', async () => {
     const cacheDir = newCache()
     const controller = new AbortController()
     const large = tar({ name: 'f', data: Buffer.alloc(50_000_000, 'x') })
+    let other: Promise<PreparedImage> | undefined
     const onProgress = ({ phase }: Progress): void => {
-      if (phase === 'convert') controller.abort()
+      if (phase !== 'convert' || other !== undefined) return
+      other = image.fromTar(large).prepare({ cacheDir })
+      controller.abort()
     }
     const aborted = image.fromTar(large).prepare({ cacheDir, onProgress, signal: controller.signal })
-    const other = image.fromTar(large).prepare({ cacheDir })
     await assert.rejects(aborted, { code: 'ERR_INLINUX_ABORTED' })
-    fsck((await other).path)
+    fsck((await other!).path)
+  })
+
+  test('of the caller that waits does not abort the one that converts', async () => {
+    const cacheDir = newCache()
+    const controller = new AbortController()
+    const large = tar({ name: 'f', data: Buffer.alloc(20_000_000, 'x') })
+    let refused: Promise<void> | undefined
+    const onProgress = ({ phase, done }: Progress): void => {
+      if (phase !== 'convert') return
+      refused ??= assert.rejects(image.fromTar(large).prepare({ cacheDir, signal: controller.signal }), {
+        code: 'ERR_INLINUX_ABORTED',
+      })
+      if (done > 10_000_000) controller.abort()
+    }
+    const first = image.fromTar(large).prepare({ cacheDir, onProgress })
+    fsck((await first).path)
+    await refused!
   })
 })
 
