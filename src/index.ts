@@ -19,7 +19,7 @@ export type {
   TarSource,
 } from './image/index.ts'
 export { image } from './image/index.ts'
-export type { MachineOptions } from './machine/index.ts'
+export type { Disk, MachineOptions } from './machine/index.ts'
 
 /** A running machine: many programs, one after the other or at the same time, in one Linux. */
 export class Machine extends BareMachine {

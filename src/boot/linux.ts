@@ -11,6 +11,7 @@
 import { VmError } from '../errors/index.ts'
 import type { GuestMemory } from '../memory/index.ts'
 import { loadElf } from './elf.ts'
+import type { ImageFile } from './image-file.ts'
 import { MP_TABLE_ADDRESS, writeMpTable } from './mp-table.ts'
 
 const GDT_ADDRESS = 0x500
@@ -35,22 +36,27 @@ export interface KernelEntry {
 }
 
 export interface LinuxImage {
-  readonly kernel: Uint8Array
-  readonly initramfs: Uint8Array
+  /** An ELF executable. */
+  readonly kernel: ImageFile
+  /** A cpio archive, not compressed. */
+  readonly initramfs: ImageFile
   readonly commandLine: string
 }
 
 /** @throws VmError ERR_INLINUX_BOOT (phase kernel) */
-export function loadLinux(memory: GuestMemory, { kernel, initramfs, commandLine }: LinuxImage): KernelEntry {
-  const { entry, end } = loadElf(kernel, memory)
-  const initramfsAddress = Math.floor((memory.size - initramfs.length) / PAGE) * PAGE
+export async function loadLinux(
+  memory: GuestMemory,
+  { kernel, initramfs, commandLine }: LinuxImage,
+): Promise<KernelEntry> {
+  const { entry, end } = await loadElf(kernel, memory)
+  const initramfsAddress = Math.floor((memory.size - initramfs.size) / PAGE) * PAGE
   if (initramfsAddress < end) {
     throw new VmError('ERR_INLINUX_BOOT', 'kernel and initramfs do not fit into the machine’s memory', {
       phase: 'kernel',
-      fix: `give the machine at least ${Math.ceil((end + initramfs.length) / 2 ** 20) + 32} MiB`,
+      fix: `give the machine at least ${Math.ceil((end + initramfs.size) / 2 ** 20) + 32} MiB`,
     })
   }
-  memory.copyIn(initramfsAddress, initramfs)
+  await initramfs.read(0, memory.slice(initramfsAddress, initramfs.size))
   const line = Buffer.from(`${commandLine}\0`, 'latin1')
   if (line.length > COMMAND_LINE_LIMIT + 1) {
     throw new VmError(
@@ -60,7 +66,7 @@ export function loadLinux(memory: GuestMemory, { kernel, initramfs, commandLine 
   }
   memory.copyIn(COMMAND_LINE_ADDRESS, line)
   writeMpTable(memory)
-  writeZeroPage(memory, initramfsAddress, initramfs.length, line.length - 1)
+  writeZeroPage(memory, initramfsAddress, initramfs.size, line.length - 1)
   writeIdentityMap(memory)
   writeGdt(memory)
   return {

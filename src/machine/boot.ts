@@ -1,13 +1,23 @@
 // A whole machine on one page: memory → CPU → buses → devices → kernel → run.
 
 import { randomFillSync } from 'node:crypto'
-import { loadLinux } from '../boot/index.ts'
+import { loadLinux, withImageFile } from '../boot/index.ts'
 import { MmioBus, PortBus } from '../bus/index.ts'
 import { CpuThread } from '../engine/index.ts'
 import { GuestMemory } from '../memory/index.ts'
 import * as platform from '../platform/index.ts'
-import { BlkDevice, MmioTransport, RngDevice, type VirtioDevice, VsockDevice } from '../virtio/index.ts'
+import { FileBlockBackend, Serial } from '../platform/index.ts'
 import {
+  BlkDevice,
+  ConsoleDevice,
+  MmioTransport,
+  RngDevice,
+  type VirtioDevice,
+  VsockDevice,
+} from '../virtio/index.ts'
+import {
+  PIT_PORT,
+  PIT_PORTS,
   SERIAL_IRQ,
   SERIAL_PORT,
   SERIAL_PORTS,
@@ -19,10 +29,13 @@ import {
 
 export interface BootPlan {
   readonly ramBytes: number
-  readonly kernel: Uint8Array
-  readonly initramfs: Uint8Array
-  /** Path of the EROFS image that becomes /dev/vda. */
-  readonly root: string
+  /** Paths of the kernel (ELF) and the initramfs (cpio). */
+  readonly kernel: string
+  readonly initramfs: string
+  /** Files that become /dev/vda, /dev/vdb …; the first is the root, an EROFS image. */
+  readonly disks: readonly { readonly path: string; readonly readonly: boolean }[]
+  /** The console is a virtio one from the start of its driver on, instead of the serial port. */
+  readonly virtioConsole: boolean
   readonly kernelParameters: readonly string[]
   readonly onConsole: (bytes: Uint8Array) => void
   /** The guest asked for a reset or power-off, or its CPU stopped: it is over. */
@@ -46,7 +59,6 @@ export interface RunningMachine {
  * which we have. `panic=-1`: a panic ends the machine at once.
  */
 const KERNEL_PARAMETERS = [
-  'console=ttyS0',
   'quiet',
   'panic=-1',
   'reboot=k',
@@ -76,48 +88,9 @@ export async function boot(plan: BootPlan): Promise<RunningMachine> {
   const memory = new GuestMemory(cpu.memory.buffer, cpu.guestBase, plan.ramBytes, (address, length) =>
     cpu.written(address, length),
   )
-
-  const end = (request: platform.PowerRequest): void => plan.onEnd(request)
-  const serial = new platform.Serial({ line: { raise: () => cpu.raise(SERIAL_IRQ) }, output: plan.onConsole })
-  ports.register(SERIAL_PORT, SERIAL_PORTS, serial)
-  ports.register(platform.PIC_MASTER_PORT, platform.PIC_PORTS, new platform.Pic('pic-master'))
-  ports.register(platform.PIC_SLAVE_PORT, platform.PIC_PORTS, new platform.Pic('pic-slave'))
-  ports.register(platform.RTC_PORT, platform.RTC_PORTS, new platform.Rtc())
-  ports.register(
-    platform.KEYBOARD_CONTROLLER_PORT,
-    platform.KEYBOARD_CONTROLLER_PORTS,
-    new platform.KeyboardController(end),
-  )
-  ports.register(platform.RESET_CONTROL_PORT, platform.RESET_CONTROL_PORTS, new platform.ResetControl(end))
-  ports.register(platform.POWER_CONTROL_PORT, platform.POWER_CONTROL_PORTS, new platform.PowerControl(end))
-
-  ports.ignore(0x40, 4, 'PIT')
-
-  const disk = new platform.FileBlockBackend(plan.root)
+  const disks: FileBlockBackend[] = []
   const vsock = new VsockDevice()
-  const devices: VirtioDevice[] = [
-    new BlkDevice({ backend: disk, id: 'root' }),
-    vsock,
-    new RngDevice(randomFillSync),
-  ]
-  for (const [i, device] of devices.entries()) {
-    const line = { raise: () => cpu.raise(VIRTIO_IRQS[i]!) }
-    const transport = new MmioTransport({ device, memory, window: cpu.window(i), line })
-    transports.push(transport)
-    mmio.register(VIRTIO_BASE + i * VIRTIO_WINDOW_BYTES, VIRTIO_WINDOW_BYTES, transport)
-  }
-
-  const parameters = [
-    ...KERNEL_PARAMETERS,
-    ...devices.map((_, i) => virtioParameter(i)),
-    ...plan.kernelParameters,
-  ]
-  const entry = loadLinux(memory, {
-    kernel: plan.kernel,
-    initramfs: plan.initramfs,
-    commandLine: parameters.join(' '),
-  })
-  cpu.start(entry)
+  const serial = new Serial({ line: { raise: () => cpu.raise(SERIAL_IRQ) }, output: plan.onConsole })
 
   const close = async (): Promise<void> => {
     await cpu.close()
@@ -125,7 +98,65 @@ export async function boot(plan: BootPlan): Promise<RunningMachine> {
     for (const transport of transports) transport.reset()
     serial.flush()
     vsock.close()
-    disk.close()
+    for (const disk of disks) disk.close()
   }
-  return { cpu, memory, vsock, transports, mmio, ports, close }
+
+  try {
+    registerPorts(ports, serial, (request) => plan.onEnd(request))
+    for (const { path, readonly } of plan.disks) disks.push(new FileBlockBackend(path, { readonly }))
+    const devices: VirtioDevice[] = [
+      ...disks.map((backend, i) => new BlkDevice({ backend, id: i === 0 ? 'root' : `disk${i}` })),
+      vsock,
+      new RngDevice(randomFillSync),
+      ...(plan.virtioConsole ? [new ConsoleDevice({ output: plan.onConsole })] : []),
+    ]
+    for (const [i, device] of devices.entries()) {
+      const line = { raise: () => cpu.raise(VIRTIO_IRQS[i]!) }
+      const transport = new MmioTransport({ device, memory, window: cpu.window(i), line })
+      transports.push(transport)
+      mmio.register(VIRTIO_BASE + i * VIRTIO_WINDOW_BYTES, VIRTIO_WINDOW_BYTES, transport)
+    }
+    const commandLine = [
+      plan.virtioConsole ? 'console=hvc0' : 'console=ttyS0',
+      ...KERNEL_PARAMETERS,
+      ...devices.map((_, i) => virtioParameter(i)),
+      ...plan.kernelParameters,
+    ].join(' ')
+    const entry = await withImageFile(plan.kernel, (kernel) =>
+      withImageFile(plan.initramfs, (initramfs) => loadLinux(memory, { kernel, initramfs, commandLine })),
+    )
+    cpu.start(entry)
+    return { cpu, memory, vsock, transports, mmio, ports, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** What a PC has at its ports, as far as this kernel looks for it. */
+function registerPorts(
+  ports: PortBus,
+  serial: Serial,
+  onPower: (request: platform.PowerRequest) => void,
+): void {
+  ports.register(SERIAL_PORT, SERIAL_PORTS, serial)
+  ports.register(platform.PIC_MASTER_PORT, platform.PIC_PORTS, new platform.Pic('pic-master'))
+  ports.register(platform.PIC_SLAVE_PORT, platform.PIC_PORTS, new platform.Pic('pic-slave'))
+  ports.register(platform.RTC_PORT, platform.RTC_PORTS, new platform.Rtc())
+  ports.register(
+    platform.KEYBOARD_CONTROLLER_PORT,
+    platform.KEYBOARD_CONTROLLER_PORTS,
+    new platform.KeyboardController(onPower),
+  )
+  ports.register(
+    platform.RESET_CONTROL_PORT,
+    platform.RESET_CONTROL_PORTS,
+    new platform.ResetControl(onPower),
+  )
+  ports.register(
+    platform.POWER_CONTROL_PORT,
+    platform.POWER_CONTROL_PORTS,
+    new platform.PowerControl(onPower),
+  )
+  ports.ignore(PIT_PORT, PIT_PORTS, 'PIT')
 }

@@ -1,3 +1,3 @@
 // machine/: a machine and its life.
 export { Machine, type Started, startMachine } from './machine.ts'
-export { type MachineOptions, memoryBytes } from './options.ts'
+export { type Disk, type MachineOptions, memoryBytes } from './options.ts'

@@ -1,7 +1,6 @@
 // A machine's life: start (boot, agent ready) → programs → close.
 
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import {
   AgentConnection,
   type AgentFailure,
@@ -18,10 +17,11 @@ import { type BootPhase, VmError } from '../errors/index.ts'
 import type { ImageConfig } from '../image/index.ts'
 import { boot, type RunningMachine } from './boot.ts'
 import { ConsoleLog } from './console-log.ts'
-import { type MachineOptions, memoryBytes } from './options.ts'
+import { MAX_DISKS, type MachineOptions, memoryBytes } from './options.ts'
 
 const DEFAULT_BOOT_TIMEOUT_MS = 120_000
 const ENTROPY_BYTES = 256
+const SYNC_TIMEOUT_MS = 10_000
 
 export class Machine implements ProcessHost {
   readonly engine: EngineName
@@ -29,6 +29,7 @@ export class Machine implements ProcessHost {
   readonly #running: RunningMachine
   readonly #agent: AgentConnection
   readonly #console: ConsoleLog
+  readonly #syncBeforeClose: boolean
   #closing: Promise<void> | undefined
 
   /** For subclasses; use `Machine.start`. */
@@ -37,6 +38,7 @@ export class Machine implements ProcessHost {
     this.#agent = started.agent
     this.#console = started.console
     this.processDefaults = started.defaults
+    this.#syncBeforeClose = started.hasWritableDisk
     this.engine = started.running.cpu.engine
   }
 
@@ -63,7 +65,10 @@ export class Machine implements ProcessHost {
     return this.#running.cpu.counters()
   }
 
-  /** Ends the machine at once: its programs are gone. Everything in it was memory, so nothing needs writing back. */
+  /**
+   * Ends the machine: its programs are gone. At once, unless it has a writable disk: then the guest first writes
+   * back what it holds, for which it has ten seconds.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -74,6 +79,15 @@ export class Machine implements ProcessHost {
   }
 
   async #close(): Promise<void> {
+    if (this.#syncBeforeClose) {
+      const goodbye = this.#agent.powerOff({ sync: true })
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, SYNC_TIMEOUT_MS)
+      })
+      await Promise.race([goodbye, late])
+      clearTimeout(timer)
+    }
     this.#agent.close()
     await this.#running.close()
   }
@@ -85,6 +99,7 @@ export interface Started {
   readonly agent: AgentConnection
   readonly console: ConsoleLog
   readonly defaults: ProcessDefaults
+  readonly hasWritableDisk: boolean
 }
 
 export async function startMachine(options: MachineOptions): Promise<Started> {
@@ -94,8 +109,15 @@ export async function startMachine(options: MachineOptions): Promise<Started> {
     hostname = 'inlinux',
     bootTimeout = DEFAULT_BOOT_TIMEOUT_MS,
     kernelParameters = [],
+    disks = [],
   } = options
   const ramBytes = memoryBytes(options.memory)
+  if (disks.length > MAX_DISKS) {
+    throw new VmError(
+      'ERR_INLINUX_INVALID_ARGUMENT',
+      `${disks.length} disks are too many: ${MAX_DISKS} are possible`,
+    )
+  }
   const abort = new AbortController()
   const onAbort = (): void =>
     abort.abort(
@@ -108,11 +130,7 @@ export async function startMachine(options: MachineOptions): Promise<Started> {
   try {
     abort.signal.throwIfAborted()
     const guest = await locateGuest()
-    const [kernel, initramfs, prepared] = await Promise.all([
-      readFile(guest.kernel),
-      readFile(guest.initramfs),
-      image?.prepare({ signal: abort.signal }),
-    ])
+    const prepared = await image?.prepare({ signal: abort.signal })
     abort.signal.throwIfAborted()
 
     let agent: AgentConnection | undefined
@@ -146,9 +164,13 @@ export async function startMachine(options: MachineOptions): Promise<Started> {
 
     running = await boot({
       ramBytes,
-      kernel,
-      initramfs,
-      root: prepared?.path ?? guest.root,
+      kernel: guest.kernel,
+      initramfs: guest.initramfs,
+      disks: [
+        { path: prepared?.path ?? guest.root, readonly: true },
+        ...disks.map(({ path, readonly = true }) => ({ path, readonly })),
+      ],
+      virtioConsole: options.console === 'virtio',
       kernelParameters,
       onConsole: (bytes) => {
         log.write(bytes)
@@ -175,7 +197,13 @@ export async function startMachine(options: MachineOptions): Promise<Started> {
     connected.setClock(BigInt(Date.now()) * 1_000_000n)
     connected.addEntropy(randomBytes(ENTROPY_BYTES))
     connected.setHostname(hostname)
-    return { running, agent: connected, console: log, defaults: defaultsOf(prepared?.config) }
+    return {
+      running,
+      agent: connected,
+      console: log,
+      defaults: defaultsOf(prepared?.config),
+      hasWritableDisk: disks.some(({ readonly }) => readonly === false),
+    }
   } catch (error) {
     await running?.close()
     throw error

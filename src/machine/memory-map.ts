@@ -15,6 +15,9 @@
 
 export const VIRTIO_BASE = 0xd0000000
 export const VIRTIO_WINDOW_BYTES = 0x1000
+/** The interval timer is not there: the local APIC's timer is. */
+export const PIT_PORT = 0x40
+export const PIT_PORTS = 4
 export const SERIAL_PORT = 0x3f8
 export const SERIAL_PORTS = 8
 export const SERIAL_IRQ = 4

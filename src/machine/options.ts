@@ -13,6 +13,13 @@ export interface MachineOptions {
   readonly signal?: AbortSignal
   /** `uname -n` in the guest. Default `inlinux`. */
   readonly hostname?: string
+  /**
+   * Files that the guest gets as disks, /dev/vdb and on. Read-only unless they say `readonly: false`; the machine's
+   * `close()` then waits until the guest has written everything back.
+   */
+  readonly disks?: readonly Disk[]
+  /** Where the kernel's messages come from. `virtio` is faster for long logs. Default `serial`. */
+  readonly console?: 'serial' | 'virtio'
   /** Milliseconds that booting may take before it counts as failed. Default 120,000. */
   readonly bootTimeout?: number
   /** Gets what the guest prints on its console: kernel messages, the agent's complaints. */
@@ -20,6 +27,16 @@ export interface MachineOptions {
   /** More parameters for the kernel's command line. */
   readonly kernelParameters?: readonly string[]
 }
+
+export interface Disk {
+  /** A file of this host; its size, rounded down to 512 bytes, is the disk's. */
+  readonly path: string
+  /** Default true. */
+  readonly readonly?: boolean
+}
+
+/** /dev/vda is the root, and the other devices need windows too. */
+export const MAX_DISKS = 8
 
 const MIB = 2 ** 20
 const DEFAULT_MEMORY = 128 * MIB

@@ -61,6 +61,12 @@ export function noteWatch(address: u64, size: u32, write: bool): void {
   }
 }
 
+/** The dispatcher runs one instruction at a time: a repeated string instruction then does one iteration. */
+export let stepping: bool = false
+export function setStepping(on: bool): void {
+  stepping = on
+}
+
 /** Does an instruction breakpoint lie here? Sets DR6's bits. */
 export function instructionBreakpoint(rip: u64): bool {
   const control = <u32>load<u64>(DR7)

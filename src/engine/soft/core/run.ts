@@ -16,7 +16,7 @@ import { checkInterrupts, deliverException, deliverInterrupt, interruptCheck, in
 import { acknowledge, pendingVector, pollTimer, raisePin, timerDistance } from './apic'
 import { halted, setHalted } from './system'
 import { chooseStackFault } from './stack-fault'
-import { allowTrap, breakpointsEnabled, forgetHits, instructionBreakpoint, takeDebugTrap, trapSuppressed } from './debug'
+import { allowTrap, breakpointsEnabled, forgetHits, instructionBreakpoint, setStepping, takeDebugTrap, trapSuppressed } from './debug'
 
 // Words shared with the caller's thread; ../shared-words.ts has the same.
 /** Not zero: look at the words below. */
@@ -232,7 +232,9 @@ function step(): i32 {
   allowTrap()
   forgetHits()
   const op = STEP_OPERATIONS
+  setStepping(true)
   const result = dispatch(op)
+  setStepping(false)
   account(1)
   if (result == FAULT) {
     store<u64>(RIP, rip)
@@ -240,11 +242,8 @@ function step(): i32 {
     deliverException()
     return tripleFault ? TRIPLE_FAULT : -1
   }
-  if (result == AGAIN) {
-    store<u64>(RIP, rip)
-    return -1
-  }
-  if (result != JUMP && result != BRANCH) store<u64>(RIP, rip + <u64>opLength(op))
+  if (result == AGAIN) store<u64>(RIP, rip) // One iteration of a repetition: it traps like an instruction.
+  else if (result != JUMP && result != BRANCH) store<u64>(RIP, rip + <u64>opLength(op))
   store<u64>(RFLAGS, load<u64>(RFLAGS) & ~RF)
   if (takeDebugTrap(singleStep && !trapSuppressed)) {
     raise(DB_VECTOR, 0)

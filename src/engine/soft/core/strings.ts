@@ -7,6 +7,7 @@
 import { AGAIN, DF, FAULT, NEXT, RAX, RCX, RDI, RFLAGS, RSI, getReg, reg64, setReg, setReg64 } from './state'
 import { getZf } from './flags'
 import { cmp } from './arithmetic'
+import { stepping } from './debug'
 import { SCRATCH_END } from './layout'
 import { commit, readPtr, storePtr } from './mmu'
 import { OP_ADDR32, OP_REPE, OP_REPNE, opFlags } from './operation'
@@ -56,7 +57,7 @@ const REPEAT_LIMIT: u64 = 0x10000
 export function movs<T>(op: usize): i32 {
   const by = step<T>()
   if (!repeats(op)) return moveOne<T>(op, by) ? NEXT : FAULT
-  let left = REPEAT_LIMIT
+  let left: u64 = stepping ? 1 : REPEAT_LIMIT
   let count = narrow(op, reg64(RCX))
   while (count != 0) {
     if (left == 0) return AGAIN
@@ -107,7 +108,7 @@ function moveBulk<T>(op: usize, count: u64): u64 {
 export function stos<T>(op: usize): i32 {
   const by = step<T>()
   if (!repeats(op)) return storeOne<T>(op, by) ? NEXT : FAULT
-  let left = REPEAT_LIMIT
+  let left: u64 = stepping ? 1 : REPEAT_LIMIT
   let count = narrow(op, reg64(RCX))
   while (count != 0) {
     if (left == 0) return AGAIN
@@ -155,7 +156,7 @@ function fillBulk<T>(op: usize, count: u64): u64 {
 export function lods<T>(op: usize): i32 {
   const by = step<T>()
   if (!repeats(op)) return loadOne<T>(op, by) ? NEXT : FAULT
-  let left = REPEAT_LIMIT
+  let left: u64 = stepping ? 1 : REPEAT_LIMIT
   let count = narrow(op, reg64(RCX))
   while (count != 0) {
     if (left-- == 0) return AGAIN
@@ -177,7 +178,7 @@ export function scas<T>(op: usize): i32 {
   const by = step<T>()
   if (!repeats(op)) return scanOne<T>(op, by) ? NEXT : FAULT
   const wanted = (opFlags(op) & OP_REPE) != 0
-  let left = REPEAT_LIMIT
+  let left: u64 = stepping ? 1 : REPEAT_LIMIT
   let count = narrow(op, reg64(RCX))
   while (count != 0) {
     if (left-- == 0) return AGAIN
@@ -205,7 +206,7 @@ export function cmps<T>(op: usize): i32 {
   const by = step<T>()
   if (!repeats(op)) return compareOne<T>(op, by) ? NEXT : FAULT
   const wanted = (opFlags(op) & OP_REPE) != 0
-  let left = REPEAT_LIMIT
+  let left: u64 = stepping ? 1 : REPEAT_LIMIT
   let count = narrow(op, reg64(RCX))
   while (count != 0) {
     if (left-- == 0) return AGAIN
