@@ -1,16 +1,22 @@
 // PID 1 of the QEMU side of the benchmarks. QEMU's microvm without a host kernel's help has no vsock, so our agent
-// cannot be asked to start a program there; this init does the agent's work up to that point (same mounts, same
-// overlay) and runs the one program that the command line names, with the serial port as its output.
+// cannot be asked to start a program there; this init does the agent's work up to that point (guest/agent/root.c and
+// system.c: the same mounts in the same order, loopback, host name, limits) and runs the one program that the command
+// line names, with the serial port as its output.
 //
 //    inlinux.exec=/bin/echo,hello      program and arguments, separated by commas
 //
 // MARK goes before the program's first byte and after its last; then the machine resets, which ends QEMU.
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -22,12 +28,68 @@
 static void must(int result, const char *what) {
   if (result >= 0) return;
   printf("bench init: %s: %s\n", what, strerror(errno));
+  fflush(stdout);
   reboot(RB_AUTOBOOT);
 }
 
 static void mount_at(const char *type, const char *source, const char *target, unsigned long flags, const char *data) {
   mkdir(target, 0755);
   must(mount(source, target, type, flags, data), target);
+}
+
+static void directory(const char *path, mode_t mode) {
+  if (mkdir(path, mode) == 0) chmod(path, mode);
+}
+
+static void read_command_line(char *line, size_t size) {
+  int fd = open("/proc/cmdline", O_RDONLY);
+  must(fd, "/proc/cmdline");
+  must(read(fd, line, size - 1), "/proc/cmdline");
+  close(fd);
+}
+
+static void switch_root(void) {
+  const unsigned long plain = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  mount_at("erofs", "/dev/vda", "/image", MS_RDONLY, NULL);
+  mount_at("tmpfs", "writes", "/writes", 0, NULL);
+  must(mkdir("/writes/upper", 0755), "upper");
+  must(mkdir("/writes/work", 0755), "work");
+  mount_at("overlay", "root", "/root", 0,
+           "lowerdir=/image,upperdir=/writes/upper,workdir=/writes/work,redirect_dir=on");
+  must(chdir("/root"), "/root");
+  mount_at("proc", "proc", "proc", plain, NULL);
+  mount_at("devtmpfs", "dev", "dev", MS_NOSUID, "mode=0755");
+  mount_at("sysfs", "sys", "sys", plain, NULL);
+  mount_at("cgroup2", "cgroup2", "sys/fs/cgroup", plain, NULL);
+  mount_at("devpts", "devpts", "dev/pts", MS_NOSUID | MS_NOEXEC, "mode=0620,gid=5,ptmxmode=0666");
+  mount_at("tmpfs", "tmpfs", "dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
+  mount_at("mqueue", "mqueue", "dev/mqueue", plain, NULL);
+  directory("tmp", 01777);
+  directory("run", 0755);
+  directory("etc", 0755);
+  directory("root", 0700);
+  (void)!symlink("/proc/self/fd", "dev/fd");
+  (void)!symlink("/proc/self/fd/0", "dev/stdin");
+  (void)!symlink("/proc/self/fd/1", "dev/stdout");
+  (void)!symlink("/proc/self/fd/2", "dev/stderr");
+  umount2("/proc", MNT_DETACH);
+  umount2("/dev", MNT_DETACH);
+  must(mount(".", "/", NULL, MS_MOVE, NULL), "moving the root");
+  must(chroot("."), "chroot");
+  must(chdir("/"), "chdir");
+}
+
+static void set_up_system(void) {
+  struct ifreq request = {.ifr_name = "lo"};
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  must(fd, "socket");
+  must(ioctl(fd, SIOCGIFFLAGS, &request), "lo");
+  request.ifr_flags |= IFF_UP | IFF_RUNNING;
+  must(ioctl(fd, SIOCSIFFLAGS, &request), "lo up");
+  close(fd);
+  must(sethostname("inlinux", 7), "host name");
+  struct rlimit files = {.rlim_cur = 1024, .rlim_max = 524288};
+  must(setrlimit(RLIMIT_NOFILE, &files), "limits");
 }
 
 static void plain_output(void) {
@@ -38,24 +100,13 @@ static void plain_output(void) {
 }
 
 int main(void) {
-  mount_at("proc", "proc", "/proc", 0, NULL);
-  mount_at("devtmpfs", "dev", "/dev", 0, NULL);
+  umask(022);
+  mount_at("devtmpfs", "dev", "/dev", MS_NOSUID, "mode=0755");
+  mount_at("proc", "proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
   char line[4096] = "";
-  int fd = open("/proc/cmdline", O_RDONLY);
-  must(fd, "/proc/cmdline");
-  must(read(fd, line, sizeof line - 1), "/proc/cmdline");
-  close(fd);
-
-  mount_at("erofs", "/dev/vda", "/image", MS_RDONLY, NULL);
-  mount_at("tmpfs", "writes", "/writes", 0, NULL);
-  must(mkdir("/writes/upper", 0755), "upper");
-  must(mkdir("/writes/work", 0755), "work");
-  mount_at("overlay", "root", "/root", 0, "lowerdir=/image,upperdir=/writes/upper,workdir=/writes/work");
-  mount_at("proc", "proc", "/root/proc", 0, NULL);
-  mount_at("devtmpfs", "dev", "/root/dev", 0, NULL);
-  mount_at("sysfs", "sys", "/root/sys", 0, NULL);
-  must(chroot("/root"), "chroot");
-  must(chdir("/"), "chdir");
+  read_command_line(line, sizeof line);
+  switch_root();
+  set_up_system();
 
   char *arguments[ARGUMENTS_MAX + 1] = {NULL};
   char *word = strstr(line, "inlinux.exec=");

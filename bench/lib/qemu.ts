@@ -6,12 +6,13 @@
 // (no ACPI, no option ROM we do not need); PIT and RTC stay, because without kvmclock this kernel calibrates
 // against the PIT. bench/guest/init.c comes as a second archive behind the shipped initramfs, which the kernel
 // unpacks over the first.
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { GuestArtefacts } from '../../src/artifacts/index.ts'
+import { compileForGuest, scripts } from './guest-programs.ts'
+import { type Moment, moment } from './measure.ts'
 
 export interface QemuOptions {
   readonly guest: Pick<GuestArtefacts, 'kernel' | 'initramfs' | 'root'>
@@ -22,6 +23,8 @@ export interface QemuOptions {
   readonly kernelArguments?: string
   /** Milliseconds after which the attempt is given up. */
   readonly timeout?: number
+  /** From `benchInitramfs`; without it, one is made for this run only. */
+  readonly initramfs?: string
 }
 
 export interface QemuRun {
@@ -29,37 +32,80 @@ export interface QemuRun {
   readonly toProgram: number
   readonly toFirstByte: number
   readonly toEnd: number
+  /** QEMU's CPU milliseconds until the program's first byte. */
+  readonly cpuToFirstByte: number
+  /** When the program's output arrived: how much of it was there, and when. */
+  readonly arrivals: readonly Arrival[]
   /** What the program wrote. */
   readonly output: Buffer
   /** What came before it: the kernel's messages. */
   readonly console: string
 }
 
-const MARK = Buffer.from('\x01inlinux-bench\x01')
-const repository = fileURLToPath(new URL('../../../', import.meta.url)) // from build/bench/lib/
+export interface Arrival extends Moment {
+  readonly bytes: number
+}
 
-// Measured: the first three save some 100 ms of calibration, which our engine does not have to do either.
+/** A machine whose program has been started and which goes on until it is closed. */
+export interface IdleQemu {
+  readonly pid: number
+  close(): Promise<void>
+}
+
+const MARK = Buffer.from('\x01inlinux-bench\x01')
+
+// Our own kernel parameters (src/machine/boot.ts) as far as they apply. Measured: no_timer_check and lpj save some
+// 100 ms of calibration, which our engine does not have to do either.
 const KERNEL_ARGUMENTS =
-  'quiet no_timer_check lpj=10000000 console=ttyS0 reboot=t panic=-1 rdinit=/bench-init'
+  'quiet no_timer_check noreplace-smp lpj=10000000 tsc=reliable 8250.nr_uarts=1 console=ttyS0 reboot=t panic=-1 ' +
+  'rdinit=/bench-init'
 
 /** Boots, runs one program, and waits for the end. */
 export async function runInQemu(options: QemuOptions): Promise<QemuRun> {
+  if (options.initramfs !== undefined) return runToEnd(options, options.initramfs)
   const folder = await mkdtemp(path.join(os.tmpdir(), 'inlinux-qemu-'))
   try {
-    const initramfs = path.join(folder, 'initramfs.cpio')
-    await writeFile(initramfs, await withBenchInit(options.guest.initramfs, folder))
-    return await boot(options, initramfs)
+    return await runToEnd(options, await benchInitramfs(options.guest, folder))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-function boot(options: QemuOptions, initramfs: string): Promise<QemuRun> {
+/** Boots a program that says nothing for long, as `/bin/sleep 1000`, and comes back when it was started. */
+export async function idleInQemu(options: QemuOptions & { readonly initramfs: string }): Promise<IdleQemu> {
+  const qemu = start(options, options.initramfs)
+  const closed = new Promise<void>((resolve) => qemu.once('close', () => resolve()))
+  await new Promise<void>((resolve, reject) => {
+    let seen = Buffer.alloc(0)
+    qemu.on('error', reject)
+    qemu.once('close', () => reject(new Error(`QEMU ended:\n${seen}`)))
+    qemu.stdout!.on('data', (chunk: Buffer) => {
+      seen = Buffer.concat([seen, chunk])
+      if (seen.includes(MARK)) resolve()
+    })
+  })
+  const close = async (): Promise<void> => {
+    qemu.kill('SIGKILL')
+    await closed
+  }
+  return { pid: qemu.pid!, close }
+}
+
+/** The initramfs for `runInQemu` and `idleInQemu`: the shipped one and bench/guest/init.c. Gives its path. */
+export async function benchInitramfs(guest: QemuOptions['guest'], folder: string): Promise<string> {
+  const { writeCpio } = await scripts()
+  const program = await compileForGuest('init', folder)
+  const second = writeCpio([{ name: 'bench-init', kind: 'file', mode: 0o755, data: await readFile(program) }])
+  const initramfs = path.join(folder, 'initramfs.cpio')
+  await writeFile(initramfs, Buffer.concat([await readFile(guest.initramfs), second]))
+  return initramfs
+}
+
+function start(options: QemuOptions, initramfs: string): ChildProcess {
   const { guest, program, memoryMiB = 128, kernelArguments = '', timeout = 60_000 } = options
   const machine = 'microvm,acpi=off,pic=on,pit=on,rtc=on,isa-serial=on,x-option-roms=off'
   const append = `${KERNEL_ARGUMENTS} ${kernelArguments} inlinux.exec=${program.join(',')}`
-  const started = performance.now()
-  const qemu = spawn(
+  return spawn(
     'qemu-system-x86_64',
     [
       ...['-M', machine, '-accel', 'tcg', '-cpu', 'max', '-smp', '1', '-m', `${memoryMiB}M`],
@@ -70,21 +116,26 @@ function boot(options: QemuOptions, initramfs: string): Promise<QemuRun> {
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], timeout },
   )
+}
+
+function runToEnd(options: QemuOptions, initramfs: string): Promise<QemuRun> {
+  const started = performance.now()
+  const qemu = start(options, initramfs)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     const complaints: Buffer[] = []
+    const arrivals: Arrival[] = []
     let toProgram = Number.NaN
-    let toFirstByte = Number.NaN
-    qemu.stderr.on('data', (chunk: Buffer) => complaints.push(chunk))
-    qemu.stdout.on('data', (chunk: Buffer) => {
+    qemu.stderr!.on('data', (chunk: Buffer) => complaints.push(chunk))
+    qemu.stdout!.on('data', (chunk: Buffer) => {
+      const now = moment(qemu.pid)
       chunks.push(chunk)
-      if (!Number.isNaN(toFirstByte)) return
       const seen = Buffer.concat(chunks)
       const mark = seen.indexOf(MARK)
       if (mark < 0) return
-      const now = performance.now() - started
-      if (Number.isNaN(toProgram)) toProgram = now
-      if (seen.length > mark + MARK.length) toFirstByte = now
+      if (Number.isNaN(toProgram)) toProgram = now.wall - started
+      const bytes = seen.length - mark - MARK.length
+      if (bytes > 0) arrivals.push({ ...now, bytes })
     })
     qemu.on('error', reject)
     qemu.on('close', () => {
@@ -94,49 +145,17 @@ function boot(options: QemuOptions, initramfs: string): Promise<QemuRun> {
         reject(new Error(`QEMU did not get as far as the program:\n${seen}${Buffer.concat(complaints)}`))
         return
       }
-      const start = mark + MARK.length
-      const end = seen.indexOf(MARK, start)
-      const output = seen.subarray(start, end < 0 ? seen.length : end)
+      const begin = mark + MARK.length
+      const end = seen.indexOf(MARK, begin)
       resolve({
         toProgram,
-        toFirstByte,
+        toFirstByte: (arrivals[0]?.wall ?? Number.NaN) - started,
+        cpuToFirstByte: arrivals[0]?.cpu ?? Number.NaN,
         toEnd: performance.now() - started,
-        output,
+        arrivals,
+        output: seen.subarray(begin, end < 0 ? seen.length : end),
         console: `${seen.subarray(0, mark)}`,
       })
     })
   })
-}
-
-async function withBenchInit(initramfs: string, folder: string): Promise<Buffer> {
-  const { writeCpio, run } = await scripts()
-  const program = path.join(folder, 'init')
-  await run('musl-gcc', [
-    '-std=gnu11',
-    '-Os',
-    '-static',
-    '-s',
-    '-Wall',
-    '-Wextra',
-    '-o',
-    program,
-    path.join(repository, 'bench/guest/init.c'),
-  ])
-  const second = writeCpio([{ name: 'bench-init', kind: 'file', mode: 0o755, data: await readFile(program) }])
-  return Buffer.concat([await readFile(initramfs), second])
-}
-
-interface Scripts {
-  writeCpio(entries: readonly object[]): Buffer
-  run(command: string, args: readonly string[]): Promise<number>
-}
-
-/** The set-up's own cpio writer and program runner: plain JavaScript, because they work before there is a build. */
-async function scripts(): Promise<Scripts> {
-  const at = (name: string) => pathToFileURL(path.join(repository, 'scripts', name)).href
-  const [{ writeCpio }, { run }] = await Promise.all([
-    import(at('guest/cpio.mjs')),
-    import(at('lib/run.mjs')),
-  ])
-  return { writeCpio, run }
 }
