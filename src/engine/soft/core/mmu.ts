@@ -16,7 +16,7 @@
 import { SCRATCH, TLB, GUEST_BASE, PAGES } from './layout'
 import {
   CR0, CR2, CR3, CR4, CPL, EFER, RFLAGS, STATISTICS,
-  CR0_PG, CR0_WP, EFER_NXE, GP_VECTOR, PF_VECTOR, raise,
+  CR0_PG, CR0_WP, CR4_PGE, EFER_NXE, GP_VECTOR, PF_VECTOR, raise,
 } from './state'
 import { invalidateCode } from './blocks'
 import { physicalRead, physicalWrite } from './physical'
@@ -261,7 +261,7 @@ function translate(address: u64, access: u32): u64 {
     if ((entry & wanted) != wanted) store<u64>(slot, entry | wanted)
     const low = (<u64>1 << shift) - 1
     physical = (entry & FRAME & ~low) | (address & low)
-    if (entry & G) entryFlags |= TLB_GLOBAL
+    if (entry & G && load<u64>(CR4) & CR4_PGE) entryFlags |= TLB_GLOBAL
     if (shift != 12) {
       entryFlags |= TLB_LARGE
       const region = <usize>(address >> 21) & 0xfff
