@@ -83,7 +83,7 @@ export async function boot(plan: BootPlan): Promise<RunningMachine> {
     notified: (device, queues) => {
       for (let queue = 0; queue < 32; queue++) if (queues & (1 << queue)) transports[device]?.notify(queue)
     },
-    ended: plan.onEnd,
+    ended: (reason, error) => end(reason, error),
   })
   const memory = new GuestMemory(cpu.memory.buffer, cpu.guestBase, plan.ramBytes, (address, length) =>
     cpu.written(address, length),
@@ -92,7 +92,12 @@ export async function boot(plan: BootPlan): Promise<RunningMachine> {
   const vsock = new VsockDevice()
   const serial = new Serial({ line: { raise: () => cpu.raise(SERIAL_IRQ) }, output: plan.onConsole })
 
-  const close = async (): Promise<void> => {
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closing ??= tearDown()
+    return closing
+  }
+  const tearDown = async (): Promise<void> => {
     await cpu.close()
     // Work that a device has booked for a later turn then finds a dead queue.
     for (const transport of transports) transport.reset()
@@ -101,8 +106,14 @@ export async function boot(plan: BootPlan): Promise<RunningMachine> {
     for (const disk of disks) disk.close()
   }
 
+  /** Nothing in a guest that is over matters any more: its CPU stops, whatever it was doing. */
+  const end = (reason: string, error?: Error): void => {
+    void close()
+    plan.onEnd(reason, error)
+  }
+
   try {
-    registerPorts(ports, serial, (request) => plan.onEnd(request))
+    registerPorts(ports, serial, end)
     for (const { path, readonly } of plan.disks) disks.push(new FileBlockBackend(path, { readonly }))
     const devices: VirtioDevice[] = [
       ...disks.map((backend, i) => new BlkDevice({ backend, id: i === 0 ? 'root' : `disk${i}` })),

@@ -1,3 +1,4 @@
 // machine/: a machine and its life.
-export { Machine, type Started, startMachine } from './machine.ts'
+export { Machine } from './machine.ts'
 export { type Disk, type MachineOptions, memoryBytes } from './options.ts'
+export { type Started, startMachine } from './start.ts'
