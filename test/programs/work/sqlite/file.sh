@@ -1,0 +1,6 @@
+# A database file on the overlay: journal and WAL, several writers, recovery of a killed writer, bulk load.
+sqlite3 -bail db 'pragma journal_mode=wal; create table t(a integer primary key, b text, c real);'
+seq 1 6000 | awk '{ print $1 "," "text" $1 * 37 % 1000 "," $1 / 7 }' > rows.csv; sqlite3 db '.import --csv rows.csv t' 'select count(*), sum(c), count(distinct b) from t'
+for n in 1 2 3 4; do (for i in 1 2 3; do sqlite3 -cmd '.timeout 20000' db "insert into t(b, c) values ('writer$n', $i)"; done) & done; wait; sqlite3 db "select b, count(*), sum(c) from t where b like 'writer%' group by b"
+{ mkfifo hold; (exec 3>hold; echo "begin immediate; delete from t; " >&3; sleep 5) & holder=$!; (sqlite3 db < hold & echo $! > pid; wait) 2>/dev/null & sleep 0.4; kill -9 $(cat pid) $holder; wait; } 2>/dev/null; sqlite3 -cmd '.timeout 10000' db 'select count(*) from t; pragma integrity_check'
+sqlite3 db 'pragma journal_mode=delete; create index i on t(b, c); select b, max(c) from t group by b order by 2 desc limit 3; vacuum into "copy"'; sqlite3 copy 'select b, c from t order by b, c' | sha256sum; sqlite3 db 'create table big as select a.a * b.a as p from t a, (select a from t limit 8) b; select count(*), sum(p) from big'; sqlite3 :memory: 'select sqlite_version()'
