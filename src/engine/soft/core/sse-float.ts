@@ -118,14 +118,14 @@ export function divsd(a: u64, b: u64): u64 {
 export function sqrtss(b: u32): u32 {
   const x = reinterpret<f32>(b)
   if (ordinaryMode() && ((x >= f32.MIN_NORMAL_VALUE && x <= f32.MAX_VALUE) || x == 0)) return reinterpret<u32>(sqrt<f32>(x))
-  const result = <u32>softSquareRoot<u32>(b)
+  const result = elementRoot<f32, u32>(b)
   settle()
   return result
 }
 export function sqrtsd(b: u64): u64 {
   const x = reinterpret<f64>(b)
   if (ordinaryMode() && ((x >= f64.MIN_NORMAL_VALUE && x <= f64.MAX_VALUE) || x == 0)) return reinterpret<u64>(sqrt<f64>(x))
-  const result = softSquareRoot<u64>(b)
+  const result = elementRoot<f64, u64>(b)
   settle()
   return result
 }
@@ -152,6 +152,15 @@ function element<F, T>(operation: u32, a: T, b: T): T {
     }
   }
   return <T>softArithmetic<T>(operation, a, b)
+}
+/** The square root of b with its flags noted. */
+function elementRoot<F, T>(b: T): T {
+  const x = reinterpret<F>(b)
+  if ((mxcsr() & RC) == NEAREST && x >= SMALLEST<F>() && x <= LARGEST<F>()) {
+    const r = sqrt<F>(x)
+    if (bitsUsed<T>(reinterpret<T>(r)) * 2 <= PRECISION<T>() && r * r == x) return reinterpret<T>(r)
+  }
+  return <T>softSquareRoot<T>(b)
 }
 /** What rounding took from the sum r of x and y: Knuth's TwoSum, exact where nothing overflows. */
 // @ts-ignore: decorator
@@ -270,18 +279,18 @@ function elementsPd(even: u32, odd: u32, a: v128, b: v128): v128 {
 export function sqrtps(b: v128): v128 {
   const fine = v128.and(f32x4.ge(b, f32x4.splat(f32.MIN_NORMAL_VALUE)), f32x4.le(b, f32x4.splat(f32.MAX_VALUE)))
   if (ordinaryMode() && all(v128.or(fine, f32x4.eq(b, f32x4.splat(0))))) return f32x4.sqrt(b)
-  const r0 = <u32>softSquareRoot<u32>(<u32>i32x4.extract_lane(b, 0))
-  const r1 = <u32>softSquareRoot<u32>(<u32>i32x4.extract_lane(b, 1))
-  const r2 = <u32>softSquareRoot<u32>(<u32>i32x4.extract_lane(b, 2))
-  const r3 = <u32>softSquareRoot<u32>(<u32>i32x4.extract_lane(b, 3))
+  const r0 = elementRoot<f32, u32>(i32x4.extract_lane(b, 0))
+  const r1 = elementRoot<f32, u32>(i32x4.extract_lane(b, 1))
+  const r2 = elementRoot<f32, u32>(i32x4.extract_lane(b, 2))
+  const r3 = elementRoot<f32, u32>(i32x4.extract_lane(b, 3))
   settle()
   return gather32(r0, r1, r2, r3)
 }
 export function sqrtpd(b: v128): v128 {
   const fine = v128.and(f64x2.ge(b, f64x2.splat(f64.MIN_NORMAL_VALUE)), f64x2.le(b, f64x2.splat(f64.MAX_VALUE)))
   if (ordinaryMode() && all(v128.or(fine, f64x2.eq(b, f64x2.splat(0))))) return f64x2.sqrt(b)
-  const r0 = softSquareRoot<u64>(i64x2.extract_lane(b, 0))
-  const r1 = softSquareRoot<u64>(i64x2.extract_lane(b, 1))
+  const r0 = elementRoot<f64, u64>(i64x2.extract_lane(b, 0))
+  const r1 = elementRoot<f64, u64>(i64x2.extract_lane(b, 1))
   settle()
   return gather64(r0, r1)
 }
