@@ -119,15 +119,12 @@ function deliverWithSystemAccess(vector: u32, hasError: bool, error: u32, softwa
   stack &= ~0xf
   const flags = readRflags()
   const pushed = hasError ? stack - 48 : stack - 40
-  let at = pushed
-  if (hasError) {
-    if (!put(at, error)) return false
-    at += 8
-  }
+  const at = hasError ? pushed + 8 : pushed
   // An exception is a fault here: RF makes the restarted instruction skip its instruction breakpoint.
   const savedFlags = !software && external == 0 && vector != DB_VECTOR ? flags | RF : flags
-  if (!put(at, load<u64>(RIP)) || !put(at + 8, load<u32>(SEL_CS)) || !put(at + 16, savedFlags)) return false
-  if (!put(at + 24, reg64(RSP)) || !put(at + 32, load<u32>(SEL_SS))) return false
+  // From the top down, as pushes are: CR2 of a missing stack says so.
+  if (!put(at + 32, load<u32>(SEL_SS)) || !put(at + 24, reg64(RSP)) || !put(at + 16, savedFlags)) return false
+  if (!put(at + 8, load<u32>(SEL_CS)) || !put(at, load<u64>(RIP)) || (hasError && !put(pushed, error))) return false
   setReg64(RSP, pushed)
   store<u64>(RIP, target)
   if (<u32>newCpl < cpl) store<u32>(SEL_SS, <u32>newCpl) // a null selector with RPL = CPL
