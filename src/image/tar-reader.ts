@@ -124,16 +124,18 @@ function recordsOf(raw: RawHeader, window: TarWindow): ReadonlyMap<string, Buffe
   return records
 }
 
-/** tar-stream's errors are plain ones: all of them mean that the archive is damaged. */
+/** tar-stream's errors are plain ones and mean a damaged archive; the host's have a code. Ours pass as they are. */
 function asVmError(error: unknown): unknown {
-  if (error instanceof VmError || !(error instanceof Error)) return error
-  const isHeader = /tar header|Invalid header|Header exceeds/.test(error.message)
-  const isEnd = /Unexpected end of data/.test(error.message)
-  if (!isHeader && !isEnd) return error
-  const message = isEnd
-    ? 'The archive ends in the middle of an entry'
-    : 'The archive is no tar, or is damaged'
-  return new VmError('ERR_INLINUX_IMAGE_INVALID', message, { cause: error })
+  if (error instanceof VmError || error instanceof RangeError || error instanceof TypeError) return error
+  const { message, code } = error as NodeJS.ErrnoException
+  if (code !== undefined) {
+    return new VmError('ERR_INLINUX_IMAGE_INVALID', `The archive cannot be read: ${message}`, {
+      cause: error,
+    })
+  }
+  const isEnd = /Unexpected end of data/.test(message)
+  const text = isEnd ? 'The archive ends in the middle of an entry' : 'The archive is no tar, or is damaged'
+  return new VmError('ERR_INLINUX_IMAGE_INVALID', text, { cause: error })
 }
 
 /** Lets the writer wait for `drain`, and remembers the first error. */

@@ -93,7 +93,7 @@ describe('random trees', () => {
         }
         rmSync(path)
       }),
-      { numRuns: RUNS, seed: SEED, endOnFailure: true },
+      { numRuns: RUNS, seed: SEED, endOnFailure: true, includeErrorInReport: true },
     )
   })
 })
@@ -181,7 +181,7 @@ describe('damaged archives', () => {
         }
         assert.deepEqual(readdirSync(join(cacheDir, 'images/tmp')), [])
       }),
-      { numRuns: RUNS * 4, seed: SEED, endOnFailure: true },
+      { numRuns: RUNS * 4, seed: SEED, endOnFailure: true, includeErrorInReport: true },
     )
     assert.ok(refused > 0)
   })
