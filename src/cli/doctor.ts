@@ -18,7 +18,8 @@ export async function examine({ boot = false, json = false, memory }: DoctorWord
   progress.say(boot ? 'starting a machine' : 'looking around')
   const report = await doctor({ boot, ...(memory === undefined ? {} : { memory }) })
   progress.end()
-  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : describe(report))
+  const text = json ? `${JSON.stringify(report, null, 2)}\n` : describe(report)
+  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()))
   return report.healthy ? OK : UNHEALTHY
 }
 

@@ -19,6 +19,7 @@ export const NOT_FOUND: Ending = { code: 127 }
 /** The default action of a signal takes effect at once, except in process 1 of a container, which has none. */
 const SURVIVED_MS = 100
 const SIGNALLED = 128
+const FLUSH_MS = 200
 
 /** Does not return to its caller in the end. */
 export async function end(ending: Ending): Promise<void> {
@@ -72,11 +73,13 @@ function signalNumber(signal: string): number {
   return known[signal] ?? Number(/^SIGRT(\d+)$/.exec(signal)?.[1] ?? 0)
 }
 
+/** What is on its way out gets out, unless its reader is stuck: what a program wrote was waited for before. */
 function flushed(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
     if (stream.destroyed || stream.writableLength === 0) resolve()
     else {
-      stream.once('close', resolve)
+      setTimeout(resolve, FLUSH_MS)
+      stream.once('error', () => resolve())
       stream.write('', () => resolve())
     }
   })

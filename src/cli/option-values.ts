@@ -8,13 +8,13 @@ const MAX_MS = 2 ** 31 - 1
 
 /** `30`, `30s`, `1m30s`, `1.5h`, `500ms`; a bare number is seconds. 0 is no limit, as in timeout(1). @returns ms */
 export function parseDuration(text: string): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?|\.\d+)(ms|[smhd]|$)/gy)]
-  const isWhole = parts.length > 0 && parts.reduce((sum, [part]) => sum + part.length, 0) === text.length
-  if (!isWhole) throw new InvalidArgumentError('Write it like 30s, 1m30s or 500ms.')
-  const milliseconds = parts.reduce(
-    (sum, [, number, unit]) => sum + Number(number) * UNIT_MS[unit || 's']!,
-    0,
-  )
+  const withUnit = /^(?:\d+|\d*\.\d+)$/.test(text) ? `${text}s` : text
+  const parts = [...withUnit.matchAll(/(\d*\.\d+|\d+)(ms|[smhd])/gy)]
+  const length = parts.reduce((sum, [part]) => sum + part.length, 0)
+  if (text === '' || length !== withUnit.length) {
+    throw new InvalidArgumentError('Write it like 30s, 1m30s or 500ms.')
+  }
+  const milliseconds = parts.reduce((sum, [, number, unit]) => sum + Number(number) * UNIT_MS[unit!]!, 0)
   if (milliseconds > MAX_MS) throw new InvalidArgumentError('The longest is 24 days.')
   return milliseconds
 }

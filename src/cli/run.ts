@@ -4,11 +4,19 @@
 //                          stdin, stdout, stderr as they are; signals to the program
 //                          └─► exit code, or death by the same signal
 
-import { Command, image, type PreparedImage, type Progress } from '../index.ts'
+import {
+  type Child,
+  Command,
+  CommandError,
+  type ExitStatus,
+  image,
+  type PreparedImage,
+  type Progress,
+} from '../index.ts'
 import { type Ending, end, FAILURE } from './ending.ts'
 import { explain } from './failure.ts'
 import type { Variables } from './option-values.ts'
-import { type ForwardedSignal, isForGroup, isHarmless, SignalRelay } from './signals.ts'
+import { type ForwardedSignal, isForGroup, isHarmless, isOrderToEnd, SignalRelay } from './signals.ts'
 import { complain, ProgressLine } from './terminal.ts'
 
 /** The options, as the grammar in cli.ts names them. */
@@ -21,6 +29,8 @@ export interface RunWords {
   /** Milliseconds; 0 is none. */
   readonly timeout?: number
 }
+
+const WATCH_MS = 100
 
 /** @param words the program and its arguments; empty: what the image says */
 export async function run(words: readonly string[], options: RunWords): Promise<Ending> {
@@ -46,16 +56,40 @@ export async function run(words: readonly string[], options: RunWords): Promise<
     progress.say('starting Linux')
     const child = await command(line, options, root).signal(abort.signal).spawn()
     progress.end()
-    signals.redirect((signal) => (isForGroup(signal) ? child.killGroup(signal) : child.kill(signal)))
-    const { code, signal } = await child.wait()
-    return signal === null ? { code: code ?? 0 } : { signal }
+    signals.redirect((signal) => {
+      const isAlive = isForGroup(signal) ? child.killGroup(signal) : child.kill(signal)
+      if (isHarmless(signal)) return
+      if (!isAlive) abort.abort()
+      else if (isOrderToEnd(signal)) leaveWith(child, abort)
+    })
+    return asEnding(await child.wait())
   } catch (error) {
     progress.end()
-    return received === undefined ? explain(error) : { signal: received }
+    if (received !== undefined) return { signal: received }
+    if (error instanceof CommandError && error.isCanceled && error.status !== undefined)
+      return asEnding(error.status)
+    return explain(error)
   } finally {
     progress.end()
     signals.stop()
   }
+}
+
+function asEnding({ code, signal }: ExitStatus): Ending {
+  return signal === null ? { code: code ?? 0 } : { signal }
+}
+
+/**
+ * A program that is dead may have output here that nobody takes: its reader is stuck. Who ordered it to end does not
+ * wait for that. An abort leaves the output a second more.
+ */
+function leaveWith(child: Child, abort: AbortController): void {
+  const watch = setInterval(() => {
+    if (child.kill(0)) return
+    clearInterval(watch)
+    abort.abort()
+  }, WATCH_MS)
+  watch.unref()
 }
 
 function command(

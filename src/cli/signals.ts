@@ -35,6 +35,13 @@ const HARMLESS: ReadonlySet<string> = new Set(['SIGCONT', 'SIGWINCH'])
 /** What a terminal sends, which it sends to the whole foreground process group. */
 const FROM_TERMINAL: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGHUP'])
 
+/** Sent by whoever wants the process gone; not, as with Ctrl-C, perhaps only its work of the moment. */
+const ORDERS: ReadonlySet<string> = new Set(['SIGTERM', 'SIGHUP'])
+
+export function isOrderToEnd(signal: ForwardedSignal): boolean {
+  return ORDERS.has(signal)
+}
+
 export function isHarmless(signal: ForwardedSignal): boolean {
   return HARMLESS.has(signal)
 }
