@@ -38,7 +38,9 @@ function refuse(answer: u32): i32 {
 export function x87Register(op: usize, form: i32): i32 {
   if (!x87Usable()) return FAULT
   x87At(instructionAddress(op), 0, fop(op))
-  const answer = registerForm(opOpcode(op) - 0xd8, opModRm(op), <u32>readRflags())
+  // Only FCMOVcc reads the flags; computing them for all would end their laziness.
+  const conditional = (opOpcode(op) & 0xfe) == 0xda && opModRm(op) < 0xe0
+  const answer = registerForm(opOpcode(op) - 0xd8, opModRm(op), conditional ? <u32>readRflags() : 0)
   if (answer == X87_DONE) return NEXT
   if (answer == X87_RFLAGS) {
     setExplicit(x87Rflags)
