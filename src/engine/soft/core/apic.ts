@@ -95,7 +95,7 @@ export function pendingVector(): i32 {
   const vector = highest(IRR)
   if (vector < 0) return -1
   const servicing = highest(ISR)
-  const priority = max<u32>(get(TPR) & 0xf0, <u32>load<u64>(CR8) << 4)
+  const priority = <u32>load<u64>(CR8) << 4
   if ((<u32>vector & 0xf0) <= max<u32>(priority, servicing < 0 ? 0 : <u32>servicing & 0xf0)) return -1
   return vector
 }
@@ -149,9 +149,17 @@ function currentCount(): u32 {
   return now >= deadline ? 0 : <u32>((deadline - now) / divider())
 }
 
+/** CR8 is the upper half of the task priority; writing it clears the lower one (SDM volume 3, 11.8.6). */
+function taskPriority(): u32 {
+  const priority = get(TPR)
+  const class8 = <u32>load<u64>(CR8)
+  return priority >> 4 == class8 ? priority : class8 << 4
+}
+
 export function localApicRead(offset: u32): u64 {
   const register = offset & 0xff0
   if (register == TIMER_CURRENT) return currentCount()
+  if (register == TPR) return taskPriority()
   return get(register)
 }
 
