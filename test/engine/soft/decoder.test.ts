@@ -80,7 +80,12 @@ const PREFIXES = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 
 /** Undefined x87 encodings and numbers of control and segment registers: decoded, and #UD when they run. */
 function refusedLater(code: Uint8Array): boolean {
   const at = code.findIndex((byte) => !PREFIXES.has(byte) && (byte & 0xf0) !== 0x40)
-  return (code[at]! & 0xf8) === 0xd8 || code[at] === 0x8c || code[at] === 0x8e || (code[at] === 0x0f && (code[at + 1]! & 0xfc) === 0x20)
+  return (
+    (code[at]! & 0xf8) === 0xd8 ||
+    code[at] === 0x8c ||
+    code[at] === 0x8e ||
+    (code[at] === 0x0f && (code[at + 1]! & 0xfc) === 0x20)
+  )
 }
 
 function theirVerdict(decoder: Decoder): { instruction: Instruction; valid: boolean; features: string[] } {

@@ -35,6 +35,7 @@ const FXSAVE_PHYSICAL = 0x40_0000
 
 /** Exports of core/index.ts that the tests use. */
 export interface CoreExports {
+  haltNanoseconds(): number
   initialize(ramBytes: number, virtualTime: number): void
   run(): number
   executeOne(): number
