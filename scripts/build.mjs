@@ -21,11 +21,14 @@ const core = inRoot('src/engine/soft/core/index.ts')
 const coreWasm = inRoot('build/src/engine/soft/core.wasm')
 const generator = inRoot('build/src/engine/soft/table/generate.js')
 
-/** Pages are 64 KiB: the core can address all of the memory that it shares with the guest. */
+/**
+ * Memory in pages of 64 KiB: the core can address all that it shares with the guest. Its constant tables go where
+ * src/engine/soft/core/layout.ts draws them; asc's default (1024) would lay them over the CPU's state.
+ */
 const ascOptions = [
   ...['-O3', '--runtime', 'stub', '--noAssert'],
   ...['--importMemory', '--sharedMemory', '--initialMemory', '1024', '--maximumMemory', '65536'],
-  ...['--enable', 'threads', '--enable', 'simd'],
+  ...['--memoryBase', '65536', '--enable', 'threads', '--enable', 'simd'],
   // "Exchange of v128 values": no such function is exported from the module.
   ...['--disableWarning', '112'],
 ]
