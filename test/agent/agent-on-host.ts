@@ -19,7 +19,9 @@ const built: string = join(process.cwd(), 'build/guest')
 
 /** Compiles the agent if its sources are newer than the last result. */
 export function buildAgent(): string {
-  execFileSync('make', ['-s', '-C', guest, `OUT=${built}`, `${built}/agent-on-host`], { stdio: 'inherit' })
+  execFileSync('make', ['-s', '-C', guest, `OUT=${built}`, `${built}/agent-on-host`], {
+    stdio: ['ignore', 'ignore', 'inherit'], // a shared stdout would become a blocking one
+  })
   return join(built, 'agent-on-host')
 }
 
