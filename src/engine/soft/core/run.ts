@@ -11,7 +11,7 @@ import { dispatch } from './generated/handlers'
 import { OP_SIZE, opEnd, opLength } from './operation'
 import { BLOCK_HEADER, discard, findBlock, forgetAllCode, invalidateCode } from './blocks'
 import { decodeBlock, decodeSingle } from './decode'
-import { NO_PHYSICAL, fetchAddress } from './mmu'
+import { NO_PHYSICAL, fetchAddress, ramSize } from './mmu'
 import { checkInterrupts, deliverException, deliverInterrupt, interruptCheck, interruptsChecked, tripleFault } from './interrupts'
 import { acknowledge, pendingVector, pollTimer, raisePin, timerDistance } from './apic'
 import { halted, setHalted } from './system'
@@ -71,16 +71,18 @@ export function run(): i32 {
     let rip = load<u64>(RIP)
     const found = fetchAddress(rip)
     if (found == NO_PHYSICAL) {
+      budget-- // Handlers that cannot be fetched must not keep the clock from being looked at.
       deliverException()
       if (tripleFault) return TRIPLE_FAULT
       continue
     }
     let physical = <u32>found
-    let block = findBlock(physical)
+    let block: usize = found < ramSize ? findBlock(physical) : 0
     if (block != 0 && load<u32>(block, 16) != 0 && !secondPageStands(block, rip)) block = 0
     if (block == 0) {
       block = decodeBlock(rip, found)
       if (block == 0) {
+        budget--
         deliverException()
         if (tripleFault) return TRIPLE_FAULT
         continue
@@ -220,11 +222,13 @@ function step(): i32 {
   const singleStep = (load<u64>(RFLAGS) & TF) != 0
   store<u32>(INHIBIT, 0)
   if (breakpointsEnabled && !(load<u64>(RFLAGS) & RF) && instructionBreakpoint(rip)) {
+    budget--
     raise(DB_VECTOR, 0)
     deliverException()
     return tripleFault ? TRIPLE_FAULT : -1
   }
   if (!decodeSingle(STEP_OPERATIONS, rip)) {
+    budget--
     deliverException()
     return tripleFault ? TRIPLE_FAULT : -1
   }

@@ -28,7 +28,7 @@ export function writeSystemTime(value: u64): void {
   store<u64>(KVM_SYSTEM_TIME, value)
   if (!(value & 1)) return
   const at = value & ~1
-  if (at + 32 > ramSize) return
+  if (at > ramSize - 32) return // not `at + 32`: that can wrap around
   const p = GUEST_BASE + <usize>at
   store<u32>(p, 2) // version: even, stable
   store<u32>(p, 0, 4)
@@ -45,7 +45,7 @@ export function writeSystemTime(value: u64): void {
 export function writeWallClock(value: u64): void {
   store<u64>(KVM_WALL_CLOCK, value)
   const at = value & ~1
-  if (at + 12 > ramSize) return
+  if (at > ramSize - 12) return
   const p = GUEST_BASE + <usize>at
   const boot = <u64>hostWallClock() - readTsc()
   store<u32>(p, 2)
