@@ -3,11 +3,12 @@
 import { MAX_RAM_BYTES } from '../engine/index.ts'
 import { VmError } from '../errors/index.ts'
 import type { RootImage } from '../image/index.ts'
+import { VIRTIO_BASE } from './memory-map.ts'
 
 export interface MachineOptions {
   /** The root file system. Default: the package's own, busybox and catsay. */
   readonly image?: RootImage
-  /** Guest RAM: bytes, or a text like `'512MiB'`. Default 128 MiB, at least 32 MiB, at most about 3.9 GiB. */
+  /** Guest RAM: bytes, or a text like `'512MiB'`. Default 128 MiB, at least 32 MiB, at most 3328 MiB. */
   readonly memory?: number | string
   /** Gives up starting. A machine that is up is ended by `close()`. */
   readonly signal?: AbortSignal
@@ -41,6 +42,8 @@ export const MAX_DISKS = 8
 const MIB = 2 ** 20
 const DEFAULT_MEMORY = 128 * MIB
 const MIN_MEMORY = 32 * MIB
+/** RAM has no hole: it ends where the devices begin. */
+const MAX_MEMORY: number = Math.min(MAX_RAM_BYTES, VIRTIO_BASE)
 /** WebAssembly memory grows in pages of 64 KiB. */
 const GRANULE = 65536
 
@@ -61,9 +64,9 @@ const UNITS: Readonly<Record<string, number>> = {
 /** @returns bytes, a multiple of 64 KiB. @throws VmError ERR_INLINUX_INVALID_ARGUMENT */
 export function memoryBytes(memory: number | string = DEFAULT_MEMORY): number {
   const bytes = typeof memory === 'number' ? memory : parseSize(memory)
-  if (!(Number.isFinite(bytes) && bytes >= MIN_MEMORY && bytes <= MAX_RAM_BYTES)) {
+  if (!(Number.isFinite(bytes) && bytes >= MIN_MEMORY && bytes <= MAX_MEMORY)) {
     throw new VmError('ERR_INLINUX_INVALID_ARGUMENT', `memory ${JSON.stringify(memory)} is not possible`, {
-      fix: `choose between ${MIN_MEMORY / MIB}MiB and ${Math.floor(MAX_RAM_BYTES / MIB)}MiB`,
+      fix: `choose between ${MIN_MEMORY / MIB}MiB and ${Math.floor(MAX_MEMORY / MIB)}MiB`,
     })
   }
   return Math.ceil(bytes / GRANULE) * GRANULE
