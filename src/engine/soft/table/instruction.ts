@@ -14,6 +14,8 @@
 // Attributes  w=… flags written, u=… flags left undefined, r=… flags read (of o s z a p c);
 //           lock: LOCK is allowed; d64: operand size defaults to 64; f64: is always 64;
 //           cc: the opcode's low four bits are a condition; end: ends a block of code;
+//           sse, mmx: may the unit be used now? aligned: operands of 16 bytes in memory must be; simd: floats
+//           that may raise #XM; plain: the meaning has no type parameters;
 //           cpl0: #GP outside of ring 0; notest=…: why no generated differential test exists.
 //
 // From these lines come the decoder's tables and the interpreter's handlers (generate.ts), and the test
