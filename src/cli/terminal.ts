@@ -21,8 +21,7 @@ export class ProgressLine {
   say(text: string): void {
     this.#text = text
     if (this.#spinner !== undefined) this.#spinner.text = text
-    else if (process.stderr.isTTY && !this.#isOver)
-      this.#timer ??= setTimeout(() => this.#show(), PATIENCE_MS)
+    else if (canShow() && !this.#isOver) this.#timer ??= setTimeout(() => this.#show(), PATIENCE_MS)
   }
 
   end(): void {
@@ -37,4 +36,9 @@ export class ProgressLine {
     if (!this.#isOver)
       this.#spinner = ora({ text: this.#text, stream: process.stderr, discardStdin: false }).start()
   }
+}
+
+/** A terminal of no width is one that nobody sees, and the spinner would not come to an end of clearing its lines. */
+function canShow(): boolean {
+  return process.stderr.isTTY && process.stderr.columns > 0
 }
