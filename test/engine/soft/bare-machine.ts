@@ -98,8 +98,8 @@ export class BareMachine {
   readonly #base: number
   #nextTable = PAGE_TABLES + 0x1000
 
-  constructor() {
-    const { exports, memory, guestBase } = openCore(RAM)
+  constructor(ram: number = RAM, coreFile?: string) {
+    const { exports, memory, guestBase } = openCore(ram, true, coreFile)
     this.core = exports
     this.view = new DataView(memory.buffer)
     this.#bytes = new Uint8Array(memory.buffer)

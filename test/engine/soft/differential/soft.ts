@@ -58,8 +58,9 @@ export interface Core {
 }
 
 /** A core of its own, `ram` bytes of guest memory, nothing running. `INLINUX_CORE` names another core.wasm. */
-export function openCore(ram: number, virtualTime = true): Core {
+export function openCore(ram: number, virtualTime = true, coreFile?: string): Core {
   const file =
+    coreFile ??
     process.env.INLINUX_CORE ??
     fileURLToPath(new URL('../../../../src/engine/soft/core.wasm', import.meta.url))
   const memory = new WebAssembly.Memory({
