@@ -1,7 +1,5 @@
 // What inlinux says itself: on stderr only, because stdout belongs to the program.
 
-import type { Ora } from 'ora'
-
 /** One error, `inlinux: …`. Further lines are indented, so that they are not taken for the program's. */
 export function complain(text: string): void {
   const [first, ...more] = text.split('\n')
@@ -10,35 +8,38 @@ export function complain(text: string): void {
 
 /** What is done quickly is not worth a word. */
 const PATIENCE_MS = 700
+const REDRAW_MS = 100
+const ERASE_LINE = '\r\x1b[K'
 
-/** A line that tells what takes so long, if stderr is a terminal; else nothing. Gone before the program starts. */
+/**
+ * A line that tells what takes so long, if stderr is a terminal; else nothing. Erased before the program starts, and
+ * the terminal is not touched again: not a spinner of a library, because those come back at the exit to restore the
+ * cursor, in the middle of what the program has written.
+ */
 export class ProgressLine {
   #text = ''
   #timer: NodeJS.Timeout | undefined
-  #spinner: Ora | undefined
+  #isShown = false
   #isOver = false
 
   say(text: string): void {
     this.#text = text
-    if (this.#spinner !== undefined) this.#spinner.text = text
-    else if (canShow() && !this.#isOver) this.#timer ??= setTimeout(() => this.#show(), PATIENCE_MS)
+    if (!process.stderr.isTTY || this.#isOver) return
+    this.#timer ??= setTimeout(() => this.#show(), PATIENCE_MS)
   }
 
   end(): void {
+    if (this.#isShown) process.stderr.write(ERASE_LINE)
+    this.#isShown = false
     this.#isOver = true
     clearTimeout(this.#timer)
-    this.#spinner?.stop()
   }
 
-  async #show(): Promise<void> {
-    const { default: ora } = await import('ora')
-    // stdin is the program's: the spinner must not touch it.
-    if (!this.#isOver)
-      this.#spinner = ora({ text: this.#text, stream: process.stderr, discardStdin: false }).start()
+  #show(): void {
+    // A longer line would wrap, and erasing would leave its beginning. Some terminals do not tell their width.
+    const room = (process.stderr.columns || 80) - 2
+    process.stderr.write(`${ERASE_LINE}${this.#text.slice(0, room)}…`)
+    this.#isShown = true
+    this.#timer = setTimeout(() => this.#show(), REDRAW_MS)
   }
-}
-
-/** A terminal of no width is one that nobody sees, and the spinner would not come to an end of clearing its lines. */
-function canShow(): boolean {
-  return process.stderr.isTTY && process.stderr.columns > 0
 }
