@@ -1,6 +1,6 @@
 # Runs a program in a private copy of the tree, the way the guest's agent does in a machine:
 #
-#   unshare … sh native-side.sh TREE FILES SECONDS PROGRAM ARGS…      (stdin, stdout, stderr, exit code: the program's)
+#   unshare … bash native-side.sh TREE FILES SECONDS PROGRAM ARGS…      (stdin, stdout, stderr, exit code: the program's)
 #
 # Same root (an overlay in memory), the same mounts and devices, own loopback, own host name, real pipes, no limits of
 # the caller's. FILES is a tar that appears as /tmp/files.
@@ -9,6 +9,12 @@ tree=$1 files=$2 seconds=$3
 shift 3
 umask 022
 ulimit -c 0
+ulimit -Sn 1024
+# What whoever started us has left open would reach the program.
+for fd in /proc/self/fd/*; do
+  fd=${fd##*/}
+  if [ "$fd" -gt 2 ] && [ "$fd" -ne 255 ]; then exec {fd}>&-; fi
+done
 mount --make-rprivate /
 box=$(dirname "$files")/box
 mkdir -p "$box"
@@ -24,6 +30,7 @@ for node in null:3 zero:5 full:7 random:8 urandom:9; do mknod -m 666 "$root/dev/
 mknod -m 666 "$root/dev/tty" c 5 0
 mkdir -m 1777 "$root/dev/shm" && mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 mkdir "$root/dev/pts" && mount -t devpts -o newinstance,ptmxmode=666,gid=5,mode=620 devpts "$root/dev/pts"
+mkdir "$root/dev/mqueue" && mount -t mqueue mqueue "$root/dev/mqueue"
 ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
 for fd in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${fd%:*}" "$root/dev/${fd#*:}"; done
@@ -41,6 +48,8 @@ readers="$readers $!"
 cat <&3 >"$box/in" 2>/dev/null &
 exec 3<&-
 code=0
-timeout -s KILL "$seconds" setsid -w chroot "$root" "$@" <"$box/in" >"$box/out" 2>"$box/err" || code=$?
+{
+  timeout -s KILL "$seconds" taskset 1 setsid -w chroot "$root" "$@" <"$box/in" >"$box/out" 2>"$box/err" || code=$?
+} 2>/dev/null
 wait $readers
 exit "$code"

@@ -79,7 +79,7 @@ export class NativeSide implements Side {
       '--kill-child',
       '--mount-proc',
     ]
-    const side = ['sh', join(here, 'native-side.sh'), this.#tree, this.#files, String(timeoutSeconds)]
+    const side = ['bash', join(here, 'native-side.sh'), this.#tree, this.#files, String(timeoutSeconds)]
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
     const program = ['/usr/bin/env', '-i', ...variables, 'sh', '-c', prelude, script]
     const started = performance.now()
@@ -113,7 +113,8 @@ export class MachineSide implements Side {
   }
 
   async run({ script, stdin = '', timeoutSeconds }: Work): Promise<Outcome> {
-    const machine = await (this.#machine ??= boot(this.#tar))
+    this.#machine ??= boot(this.#tar)
+    const machine = await this.#machine
     const started = performance.now()
     const command = machine.command('sh').args(['-c', prelude, script]).envClear().envs(environment)
     command.currentDir('/').timeout(timeoutSeconds * 1000)

@@ -12,6 +12,9 @@ import { withoutKnown } from './known-differences.ts'
 import { type Case, cases } from './programs.cases.ts'
 import { MachineSide, NativeSide, type Outcome } from './sides.ts'
 
+const LINES_SHOWN = 60
+const LOG_SHOWN = 20_000
+
 interface Row {
   readonly name: string
   readonly same: boolean
@@ -46,20 +49,21 @@ export function suite(root: string, groups: readonly string[]): void {
       it(work.name, { timeout: (2 * work.timeoutSeconds + 400) * 1000 }, async (test) => {
         const expected = await native.run(work)
         const actual = await machine.run(work)
-        const { left, right, known } = withoutKnown(
-          work.name,
-          comparable(work, expected),
-          comparable(work, actual),
-        )
+        // Otherwise a tree that lacks a program would be equal, and prove nothing.
+        assert.equal(expected.code, work.exits ?? 0, `natively the case itself fails:\n${expected.stderr}`)
+        const compared = withoutKnown(work.name, comparable(work, expected), comparable(work, actual))
+        const differences = unequalLines(compared.left, compared.right)
         const times = {
           nativeMs: Math.round(expected.milliseconds),
           guestMs: Math.round(actual.milliseconds),
         }
-        rows.push({ name: work.name, same: left === right, known, ...times })
-        for (const difference of known) test.diagnostic(`known difference: ${difference}`)
+        rows.push({ name: work.name, same: differences.length === 0, known: compared.known, ...times })
+        for (const difference of compared.known) test.diagnostic(`known difference: ${difference}`)
         test.diagnostic(`native ${times.nativeMs} ms, machine ${times.guestMs} ms`)
-        if (left !== right && work.group === 'python-tests') test.diagnostic(actual.stderr.slice(-20_000))
-        assert.equal(right, left)
+        if (differences.length === 0) return
+        if (work.group === 'python-tests')
+          test.diagnostic(`log in the machine:\n${actual.stderr.slice(-LOG_SHOWN)}`)
+        assert.fail(`- natively, + in the machine:\n${differences.slice(0, LINES_SHOWN).join('\n')}`)
       })
     }
   })
@@ -68,6 +72,27 @@ export function suite(root: string, groups: readonly string[]): void {
 /** What must be equal, as one text. The log of Python's tests is full of times; their results are on stdout. */
 function comparable({ group }: Case, { code, stdout, stderr }: Outcome): string {
   return `exit code ${code}\n${stdout}${group === 'python-tests' ? '' : `\n--- stderr\n${stderr}`}`
+}
+
+/** Empty if the texts are equal; else the lines that only one of them has, or the first pair in another order. */
+function unequalLines(left: string, right: string): string[] {
+  if (left === right) return []
+  const [ours, theirs] = [left.split('\n'), right.split('\n')]
+  const [onlyOurs, onlyTheirs] = [without(ours, theirs), without(theirs, ours)]
+  if (onlyOurs.length + onlyTheirs.length > 0)
+    return [...onlyOurs.map((line) => `- ${line}`), ...onlyTheirs.map((line) => `+ ${line}`)]
+  const at = ours.findIndex((line, index) => line !== theirs[index])
+  return [`line ${at + 1}, in another order:`, `- ${ours[at]}`, `+ ${theirs[at]}`]
+}
+
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  const counts = new Map<string, number>()
+  for (const line of others) counts.set(line, (counts.get(line) ?? 0) + 1)
+  return lines.filter((line) => {
+    const count = counts.get(line) ?? 0
+    counts.set(line, count - 1)
+    return count <= 0
+  })
 }
 
 function report(rows: readonly Row[]): void {
