@@ -27,7 +27,6 @@ const packages = {
     cpio: 'judges our initramfs',
     'erofs-utils': 'judges our EROFS images',
     umoci: 'judges how we apply container layers',
-    skopeo: 'makes OCI layouts to read',
     zstd: 'makes compressed archives to read',
     'qemu-system-x86': 'boots the same guest: a second opinion, and the peer in bench/',
   },
