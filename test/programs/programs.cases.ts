@@ -10,7 +10,7 @@ export interface Case extends Work {
 }
 
 /** `INLINUX_PROGRAMS_GROUP` takes one or several of them, separated by commas. */
-export type Group = 'quick' | 'programs' | 'compilers' | 'python-tests'
+export type Group = 'quick' | 'programs' | 'compilers' | 'python' | 'python-system'
 
 const CFLAGS = '-w -pthread -mcx16'
 const compiled = (name: string, flags: string, group: Group = 'compilers', args = ''): Case => ({
@@ -33,24 +33,13 @@ const line = (name: string, text: string, stdin?: string): Case => ({
   timeoutSeconds: 60,
 })
 
-/** Python's own tests, each file within this many seconds. */
-const PYTHON_TESTS: Readonly<Record<string, number>> = {
-  test_math: 300,
-  test_float: 300,
-  test_long: 600,
-  test_struct: 300,
-  test_re: 300,
-  test_json: 400,
-  test_zlib: 300,
-  test_hashlib: 300,
-  test_threading: 600,
-  test_subprocess: 900,
-  test_socket: 900,
-  test_os: 600,
-  test_mmap: 200,
-  test_signal: 400,
-  test_time: 200,
-}
+/** One file of Python's own tests, with the seconds that it may take in the machine. */
+const pythonTest = (name: string, seconds: number, group: Group = 'python'): Case => ({
+  name: `python3 -m test ${name}`,
+  group,
+  script: `exec python3 python/run_tests.py ${seconds} ${name}`,
+  timeoutSeconds: seconds + 30,
+})
 
 export const cases: readonly Case[] = [
   { ...line('exit code and both streams', 'echo out; echo err >&2; exit 42'), exits: 42 },
@@ -119,12 +108,20 @@ export const cases: readonly Case[] = [
   compiled('vectors', '-O0 -msse4.2'),
   compiled('vectors', '-O2 -msse4.2'),
 
-  ...Object.entries(PYTHON_TESTS).map(
-    ([name, seconds]): Case => ({
-      name: `python3 -m test ${name}`,
-      group: 'python-tests',
-      script: `exec python3 python/run_tests.py ${seconds} ${name}`,
-      timeoutSeconds: seconds + 30,
-    }),
-  ),
+  pythonTest('test_math', 600),
+  pythonTest('test_float', 300),
+  pythonTest('test_long', 900),
+  pythonTest('test_struct', 300),
+  pythonTest('test_re', 400),
+  pythonTest('test_json', 600),
+  pythonTest('test_zlib', 400),
+  pythonTest('test_hashlib', 400),
+
+  pythonTest('test_threading', 600, 'python-system'),
+  pythonTest('test_subprocess', 900, 'python-system'),
+  pythonTest('test_socket', 900, 'python-system'),
+  pythonTest('test_os', 600, 'python-system'),
+  pythonTest('test_mmap', 200, 'python-system'),
+  pythonTest('test_signal', 400, 'python-system'),
+  pythonTest('test_time', 200, 'python-system'),
 ]

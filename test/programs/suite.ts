@@ -2,14 +2,16 @@
 //
 //   INLINUX_PROGRAMS_GROUP    only these groups, separated by commas
 //   INLINUX_PROGRAMS_CASE     only cases whose name matches this regular expression
-//   INLINUX_PROGRAMS_REPORT   writes names, verdicts and times to this file, as JSON
+//   INLINUX_PROGRAMS_REPORT   appends name, verdict and times of each case to this file, a line of JSON each
 //   INLINUX_PROGRAMS_MEMORY   the machine's memory, 1GiB
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { withoutKnown } from './known-differences.ts'
-import { type Case, cases } from './programs.cases.ts'
+import { type Case, cases, type Group } from './programs.cases.ts'
 import { MachineSide, NativeSide, type Outcome } from './sides.ts'
 
 const LINES_SHOWN = 60
@@ -23,18 +25,31 @@ interface Row {
   readonly guestMs: number
 }
 
-/** @param root the folder with root.tar and tree/ */
-export function suite(root: string, groups: readonly string[]): void {
+const script = fileURLToPath(new URL('../../../scripts/debian-root.mjs', import.meta.url))
+
+/** The folder with root.tar and tree/, made if need be. `--cached`: empty if it is not there yet. */
+export function debianRoot(...options: readonly '--cached'[]): string {
+  const stdio = ['ignore', 'pipe', 'inherit'] as const
+  return execFileSync(process.execPath, [script, ...options], { stdio: [...stdio], encoding: 'utf8' }).trim()
+}
+
+/** The cases of these groups, as far as they were asked for. */
+export function suite(root: () => string, ...groups: readonly Group[]): void {
+  const asked = process.env.INLINUX_PROGRAMS_GROUP?.split(',') ?? groups
   const pattern = new RegExp(process.env.INLINUX_PROGRAMS_CASE ?? '')
-  const chosen = cases.filter(({ group, name }) => groups.includes(group) && pattern.test(name))
+  const chosen = cases.filter(
+    ({ group, name }) => groups.includes(group) && asked.includes(group) && pattern.test(name),
+  )
+  if (chosen.length === 0) return
   const rows: Row[] = []
   let native: NativeSide
   let machine: MachineSide
 
   describe(`real programs: ${groups.join(', ')}`, { concurrency: 1 }, () => {
     before(() => {
-      native = new NativeSide(join(root, 'tree'))
-      machine = new MachineSide(join(root, 'root.tar'))
+      const folder = root()
+      native = new NativeSide(join(folder, 'tree'))
+      machine = new MachineSide(join(folder, 'root.tar'))
     })
     after(async () => {
       await machine.close()
@@ -42,7 +57,6 @@ export function suite(root: string, groups: readonly string[]): void {
       report(rows)
     })
     it('is a table of cases with names of their own', () => {
-      assert.ok(chosen.length > 0)
       assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length)
     })
     for (const work of chosen) {
@@ -61,17 +75,20 @@ export function suite(root: string, groups: readonly string[]): void {
         for (const difference of compared.known) test.diagnostic(`known difference: ${difference}`)
         test.diagnostic(`native ${times.nativeMs} ms, machine ${times.guestMs} ms`)
         if (differences.length === 0) return
-        if (work.group === 'python-tests')
-          test.diagnostic(`log in the machine:\n${actual.stderr.slice(-LOG_SHOWN)}`)
+        if (isPythonTest(work)) test.diagnostic(`log in the machine:\n${actual.stderr.slice(-LOG_SHOWN)}`)
         assert.fail(`- natively, + in the machine:\n${differences.slice(0, LINES_SHOWN).join('\n')}`)
       })
     }
   })
 }
 
+function isPythonTest({ group }: Case): boolean {
+  return group === 'python' || group === 'python-system'
+}
+
 /** What must be equal, as one text. The log of Python's tests is full of times; their results are on stdout. */
-function comparable({ group }: Case, { code, stdout, stderr }: Outcome): string {
-  return `exit code ${code}\n${stdout}${group === 'python-tests' ? '' : `\n--- stderr\n${stderr}`}`
+function comparable(work: Case, { code, stdout, stderr }: Outcome): string {
+  return `exit code ${code}\n${stdout}${isPythonTest(work) ? '' : `\n--- stderr\n${stderr}`}`
 }
 
 /** Empty if the texts are equal; else the lines that only one of them has, or the first pair in another order. */
@@ -97,7 +114,7 @@ function without(lines: readonly string[], others: readonly string[]): string[] 
 
 function report(rows: readonly Row[]): void {
   const file = process.env.INLINUX_PROGRAMS_REPORT
-  if (file !== undefined) writeFileSync(file, `${JSON.stringify(rows, undefined, 1)}\n`)
+  if (file !== undefined) appendFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
   const width = Math.max(...rows.map(({ name }) => name.length))
   for (const { name, same, known, nativeMs, guestMs } of rows) {
     const verdict = same ? (known.length === 0 ? 'same' : `same but ${known.length}`) : 'DIFFERS'

@@ -1,0 +1,4 @@
+// `npm run test:programs`: Python's own tests of processes, threads, sockets, signals and time.
+import { debianRoot, suite } from './suite.ts'
+
+suite(debianRoot, 'python-system')
