@@ -200,17 +200,19 @@ export class BareMachine {
     this.write64(KERNEL_PHYSICAL + 0x1008 + vector * 16, target >> 32n)
   }
 
-  /** Runs to a HLT with interrupts off. */
-  run(): Ending {
-    const reason = this.runRaw()
+  /** Runs to a HLT with interrupts off; gives up after `patience` times some million instructions. */
+  run(patience = 20): Ending {
+    const reason = this.runRaw(patience)
     if (reason !== 3) throw new Error(`run() ended with ${reason} at ${this.get('rip').toString(16)}`)
     this.core.setHalted(0)
     const at = this.get('rip') - 1n - HALTS
     const vector = at >= 0n && at < 256n ? Number(at) : undefined
     const frame = Number(this.get('rsp') - KERNEL) + KERNEL_PHYSICAL
-    const hasError = vector !== undefined && WITH_ERROR.includes(vector)
+    // SYSCALL may lead to a HLT of these too: then there is no frame.
+    const framed = vector !== undefined && frame >= KERNEL_PHYSICAL && frame < KERNEL_PHYSICAL + 0x10000
+    const hasError = framed && WITH_ERROR.includes(vector)
     const word = (i: number): bigint =>
-      vector === undefined ? 0n : this.read64(frame + (hasError ? 8 : 0) + i * 8)
+      vector === undefined || frame < KERNEL_PHYSICAL ? 0n : this.read64(frame + (hasError ? 8 : 0) + i * 8)
     return {
       vector,
       error: hasError ? Number(this.read64(frame)) : undefined,
@@ -222,12 +224,12 @@ export class BareMachine {
     }
   }
   /** @returns run()'s reason: 0 kicked, 1 halted, 2 triple fault, 3 halted for ever */
-  runRaw(): number {
+  runRaw(patience = 20): number {
     // A kick: tests change flags behind the processor's back, TF among them.
     this.view.setUint32(MAILBOX, 1, true)
     let reason = this.core.run()
     // Bounded: `run` comes back by itself every few million instructions.
-    for (let i = 0; reason === 0 && i < 20; i++) reason = this.core.run()
+    for (let i = 0; reason === 0 && i < patience; i++) reason = this.core.run()
     return reason
   }
 

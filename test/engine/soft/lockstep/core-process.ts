@@ -12,7 +12,6 @@ const GUEST_BASE = 0x300_0000
 const STATE = 0x2000
 const FS_BASE = STATE + 0x90
 const GS_BASE = STATE + 0x98
-const CC_OP = STATE + 0xb0
 const MXCSR = STATE + 0x260
 const XMM = STATE + 0x300
 /** Guest-physical scratch for an FXSAVE image. */
@@ -20,6 +19,8 @@ const FXSAVE = 0x7f_0000
 /** How far the kernel lets a stack grow by itself. */
 const STACK_LIMIT = 8 << 20
 
+/** Calls of `run` between two system calls, two million instructions each. */
+const PATIENCE = 5000
 const FAULT = 1
 const AGAIN = 6
 
@@ -162,7 +163,7 @@ export class CoreProcess {
   /** Runs to the next system call. @returns the exception that ended it before one */
   runToSystemCall(): number | undefined {
     for (;;) {
-      const end = this.machine.run()
+      const end = this.machine.run(PATIENCE)
       if (end.vector === 255) return undefined
       if (end.vector === undefined) throw new Error('HLT in user mode')
       if (end.vector !== 14 || !this.#growStack()) return end.vector

@@ -19,10 +19,11 @@ if (words.length === 0) {
   process.exit(2)
 }
 const input = process.stdin.isTTY ? '' : await readAll()
-const once = (start: number | undefined): Promise<Report> =>
+const once = (start: number | undefined, to?: number): Promise<Report> =>
   compare(words, {
     input,
     ...(start === undefined ? {} : { from: start }),
+    ...(to === undefined ? {} : { to }),
     ...(core === undefined ? {} : { core }),
     ...(process.stderr.isTTY ? { onProgress: (text: string) => process.stderr.write(`\r${text}    `) } : {}),
   })
@@ -31,7 +32,7 @@ let report = await once(from)
 print(report)
 if (report.difference !== undefined && from === undefined) {
   process.stdout.write('once more, in single steps around it:\n')
-  report = await once(Math.max(0, report.systemCalls - 1))
+  report = await once(Math.max(0, report.systemCalls - 1), report.systemCalls)
   print(report)
 }
 process.exitCode = report.difference === undefined ? 0 : 1

@@ -19,6 +19,9 @@ const EFLAGS = 144
 const FS_BASE = 168
 const GS_BASE = 176
 
+/** A register by its number, or one of two others. */
+export type Changeable = number | 'rip' | 'orig_rax'
+
 /** The processor's state as the tracer sends it; a view, valid until the next command. */
 export class NativeState {
   readonly #view: DataView
@@ -58,10 +61,13 @@ export class NativeState {
     return this.#view.getBigUint64(ORIG_RAX, true)
   }
   /** A copy of the registers with some replaced, for `setRegisters`. */
-  changed(values: ReadonlyMap<number | 'rip', bigint>): Uint8Array {
+  changed(values: ReadonlyMap<Changeable, bigint>): Uint8Array {
     const copy = new Uint8Array(this.bytes.subarray(0, REGISTERS_SIZE))
     const view = new DataView(copy.buffer)
-    for (const [name, value] of values) view.setBigUint64(name === 'rip' ? RIP : ORDER[name]!, value, true)
+    for (const [name, value] of values) {
+      const at = name === 'rip' ? RIP : name === 'orig_rax' ? ORIG_RAX : ORDER[name]!
+      view.setBigUint64(at, value, true)
+    }
     return copy
   }
 }
