@@ -130,6 +130,7 @@ int main(void) {
   root_prepare(&options);
   root_switch(&options);
   system_loopback_up();
+  system_quiet();
   system_hostname(options.hostname);
   system_limits();
   loop_open();

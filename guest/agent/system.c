@@ -44,6 +44,8 @@ void system_hostname(const char *name) {
 
 void system_loopback_up(void) {}
 
+void system_quiet(void) {}
+
 #else
 
 // <linux/random.h>, spelt out because a C library need not bring the kernel's headers.
@@ -107,6 +109,19 @@ void system_loopback_up(void) {
     if (ioctl(fd, SIOCSIFFLAGS, &request) < 0) control_log("loopback up", errno);
   }
   if (fd >= 0) close(fd);
+}
+
+static void set_parameter(const char *path, const char *value) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;  // A kernel without it has nothing to be kept from.
+  if (write(fd, value, strlen(value)) < 0) control_log(path, errno);
+  close(fd);
+}
+
+// An idle machine is to sleep: the kernel's own housekeeping would wake it several times a second.
+void system_quiet(void) {
+  set_parameter("/proc/sys/vm/compaction_proactiveness", "0");
+  set_parameter("/proc/sys/vm/stat_interval", "120");
 }
 
 #endif
