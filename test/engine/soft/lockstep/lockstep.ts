@@ -5,7 +5,7 @@
 //   steps   both go instruction by instruction; every register is compared after each, memory at system calls. A
 //           difference names the instruction. `from` starts stepping at a system call that `blocks` named.
 //
-// What cannot be equal is made so: CPUID and RDTSC natively get our core's answers, RSEQ is refused (the kernel
+// What cannot be equal is made so: CPUID, RDTSC, TZCNT natively get our core’s answers, RSEQ is refused (the kernel
 // writes there at will), the vDSO is hidden. Flags that an instruction leaves undefined may differ until written.
 
 import { Decoder, DecoderOptions, Formatter, FormatterSyntax, RflagsBits } from 'iced-x86'
@@ -46,7 +46,9 @@ const EXIT_GROUP = 231n
 const READ_ONLY = new Set([1n, 3n, 8n, 20n, 32n, 33n, 74n, 75n, 77n, 80n, 87n, 92n])
 const MAPPINGS = new Set([9n, 10n, 11n, 12n, 25n, 28n])
 
-type Special = 'syscall' | 'cpuid' | 'rdtsc' | undefined
+type Special = 'syscall' | 'answered' | 'transcendental' | undefined
+/** F2XM1 FYL2X FPTAN FPATAN FYL2XP1 FSINCOS FSIN FCOS, after D9. */
+const TRANSCENDENTAL = new Set([0xf0, 0xf1, 0xf2, 0xf3, 0xf9, 0xfb, 0xfe, 0xff])
 
 /** State of our core after a step, in the layouts that the comparison wants. */
 class Snapshot {
@@ -110,6 +112,7 @@ class Comparison {
   async #stepSome(): Promise<string | undefined | 'end'> {
     const special = this.#special()
     if (special === 'syscall') return this.#systemCall()
+    if (special === 'transcendental') return this.#transcendental()
     if (special !== undefined) return this.#answer()
     let count = 0
     let fault: number | undefined
@@ -155,17 +158,20 @@ class Comparison {
       this.#steps++
       const snapshot = this.#snapshots[i]!
       const what = this.#compareState(snapshot, state)
-      if (what !== undefined) {
-        // The code may have been overwritten meanwhile; mostly it has not.
-        const code = this.#ours.bytesAt(snapshot.ripBefore)
-        return `after ${this.#steps} steps and ${this.#systemCalls} system calls:\n${this.#describe(code, snapshot.ripBefore)}\n${what}`
-      }
+      if (what !== undefined) return this.#differs(snapshot, what)
     }
     if (status !== 0)
       return `the host's program ended (status ${status.toString(16)}), ours went on at ${this.#snapshots[states.length]?.ripBefore.toString(16)}`
     if (this.#steps % (BATCH * 64) < BATCH)
       this.#options.onProgress?.(`${this.#steps} steps, ${this.#systemCalls} system calls`)
     return undefined
+  }
+
+  #differs(snapshot: Snapshot, what: string): string {
+    // The code may have been overwritten meanwhile; mostly it has not.
+    const code = this.#ours.bytesAt(snapshot.ripBefore)
+    const where = `after ${this.#steps} steps and ${this.#systemCalls} system calls`
+    return `${where}:\n${this.#describe(code, snapshot.ripBefore)}\n${what}`
   }
 
   #fill(snapshot: Snapshot): void {
@@ -198,26 +204,60 @@ class Comparison {
   }
 
   #special(): Special {
-    if (this.#ours.codeByte(0) !== 0x0f) return undefined
+    const first = this.#ours.codeByte(0)
+    if (first === 0xd9) return TRANSCENDENTAL.has(this.#ours.codeByte(1)) ? 'transcendental' : undefined
+    if (first === 0xf3) return this.#isBitCount() ? 'answered' : undefined
+    if (first !== 0x0f) return undefined
     const second = this.#ours.codeByte(1)
     if (second === 0x05) return 'syscall'
-    if (second === 0xa2) return 'cpuid'
-    if (second === 0x31 || (second === 0x01 && this.#ours.codeByte(2) === 0xf9)) return 'rdtsc'
+    if (second === 0xa2) return 'answered'
+    if (second === 0x31 || (second === 0x01 && this.#ours.codeByte(2) === 0xf9)) return 'answered'
     return undefined
   }
 
-  /** CPUID, RDTSC: our answer is the host's too. */
+  /** F3 0F BC and BD: TZCNT and LZCNT natively, BSF and BSR for us, who do not promise BMI and ABM. */
+  #isBitCount(): boolean {
+    const at = (this.#ours.codeByte(1) & 0xf0) === 0x40 ? 2 : 1
+    return this.#ours.codeByte(at) === 0x0f && (this.#ours.codeByte(at + 1) & 0xfe) === 0xbc
+  }
+
+  /** CPUID, RDTSC, TZCNT, LZCNT: our answer is the host's too. */
   #answer(): undefined {
     const { machine } = this.#ours
     this.#ours.step()
-    const values = new Map<Changeable, bigint>([['rip', machine.get('rip')]])
-    for (const [number, name] of (['rax', 'rcx', 'rdx', 'rbx'] as const).entries())
-      values.set(number, machine.get(name))
+    const values = new Map<Changeable, bigint>([
+      ['rip', machine.get('rip')],
+      ['eflags', machine.core.readRflags()],
+    ])
+    for (const [number, name] of REGISTER_NAMES.entries()) values.set(number, machine.get(name as 'rax'))
     const registers = this.#state.changed(values)
     this.#native.setRegisters(registers)
     const bytes = new Uint8Array(this.#state.bytes)
     bytes.set(registers)
     this.#state = new NativeState(bytes)
+    return undefined
+  }
+
+  /** Its last bit is the processor's own (SDM volume 1, 8.3.10): one unit of difference is taken over. */
+  async #transcendental(): Promise<string | undefined | 'end'> {
+    const snapshot = this.#snapshots[0]!
+    snapshot.ripBefore = this.#ours.machine.get('rip')
+    this.#ours.step()
+    this.#fill(snapshot)
+    const { states, status } = await this.#native.step(1)
+    const state = states[0]
+    if (status !== 0 || state === undefined) return 'end'
+    this.#steps++
+    for (const at of [32, 48]) {
+      const word = (from: Uint8Array): bigint =>
+        new DataView(from.buffer, from.byteOffset + at).getBigUint64(0, true)
+      const distance = word(snapshot.fxsave) - word(state.fxsave)
+      if (distance === 1n || distance === -1n) snapshot.fxsave.set(state.fxsave.subarray(at, at + 8), at)
+    }
+    const what = this.#compareState(snapshot, state)
+    if (what !== undefined) return this.#differs(snapshot, what)
+    this.#state = state
+    this.#ours.takeState(state)
     return undefined
   }
 

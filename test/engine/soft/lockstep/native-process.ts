@@ -20,7 +20,7 @@ const FS_BASE = 168
 const GS_BASE = 176
 
 /** A register by its number, or one of two others. */
-export type Changeable = number | 'rip' | 'orig_rax'
+export type Changeable = number | 'rip' | 'orig_rax' | 'eflags'
 
 /** The processor's state as the tracer sends it; a view, valid until the next command. */
 export class NativeState {
@@ -65,7 +65,8 @@ export class NativeState {
     const copy = new Uint8Array(this.bytes.subarray(0, REGISTERS_SIZE))
     const view = new DataView(copy.buffer)
     for (const [name, value] of values) {
-      const at = name === 'rip' ? RIP : name === 'orig_rax' ? ORIG_RAX : ORDER[name]!
+      const named = { rip: RIP, orig_rax: ORIG_RAX, eflags: EFLAGS }
+      const at = typeof name === 'number' ? ORDER[name]! : named[name]
       view.setBigUint64(at, value, true)
     }
     return copy
