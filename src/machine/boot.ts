@@ -69,6 +69,10 @@ const KERNEL_PARAMETERS = [
   '8250.nr_uarts=1',
 ]
 
+const SERIAL_CONSOLE_PARAMETERS = ['console=ttyS0']
+/** Until the virtio console's driver is up, the serial port has the log: what came before would be lost. */
+const VIRTIO_CONSOLE_PARAMETERS = ['earlyprintk=serial,ttyS0', 'console=hvc0']
+
 export async function boot(plan: BootPlan): Promise<RunningMachine> {
   const mmio = new MmioBus()
   const ports = new PortBus()
@@ -128,7 +132,7 @@ export async function boot(plan: BootPlan): Promise<RunningMachine> {
       mmio.register(VIRTIO_BASE + i * VIRTIO_WINDOW_BYTES, VIRTIO_WINDOW_BYTES, transport)
     }
     const commandLine = [
-      plan.virtioConsole ? 'console=hvc0' : 'console=ttyS0',
+      ...(plan.virtioConsole ? VIRTIO_CONSOLE_PARAMETERS : SERIAL_CONSOLE_PARAMETERS),
       ...KERNEL_PARAMETERS,
       ...devices.map((_, i) => virtioParameter(i)),
       ...plan.kernelParameters,
