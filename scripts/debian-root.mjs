@@ -39,6 +39,11 @@ async function make(recipe, entry) {
   const build = ['sh', recipe, `${entry}.building`, entry]
   let phase = 'waiting for the lock'
   let installed = 0
+  // apt names only the sources whose lists it has: a fresh container has none.
+  if (!answer('apt-get', ['indextargets', 'Created-By: Packages'])) {
+    step.update(undefined, 'apt-get update')
+    await run('apt-get', ['update'])
+  }
   const onLine = (line) => {
     if (line.startsWith('inlinux: ')) phase = line.slice('inlinux: '.length)
     else if (line.startsWith('I: ')) phase = line.slice('I: '.length)

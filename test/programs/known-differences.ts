@@ -1,5 +1,5 @@
-// Every difference between the two sides that is known and explained. A line that a rule names is taken out of both
-// outputs before they are compared; nothing else may differ. A rule that is no longer needed shows up as such.
+// Every difference between the two sides that is known and explained. Where the two outputs differ in the lines that a
+// rule names, these are taken out of both and reported with the rule's reason; nothing else may differ.
 interface Rule {
   /** The case's name. */
   readonly in: string
@@ -8,7 +8,14 @@ interface Rule {
   readonly because: string
 }
 
-const rules: readonly Rule[] = []
+const rules: readonly Rule[] = [
+  {
+    in: 'python3 -m test test_socket',
+    // Not a failure: that would show.
+    line: /^test\.test_socket\.\w*(VSOCK|CAN|RDS|TIPC|SCTP|UDPLITE|QIPCRTR|Bluetooth|HyperV|Alg)\w*\.\w+: (ok|skipped .*) run$/,
+    because: 'the two kernels offer different families of sockets; ours has vsock, for the agent',
+  },
+]
 
 export interface Compared {
   readonly left: string

@@ -21,7 +21,7 @@ mkdir -p "$box"
 mount -t tmpfs -o mode=755 tmpfs "$box"
 mkdir "$box/upper" "$box/work" "$box/root"
 root=$box/root
-mount -t overlay -o "lowerdir=$tree,upperdir=$box/upper,workdir=$box/work" overlay "$root"
+mount -t overlay -o "lowerdir=$tree,upperdir=$box/upper,workdir=$box/work,xino=auto,redirect_dir=on" overlay "$root"
 mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
