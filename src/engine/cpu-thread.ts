@@ -2,7 +2,7 @@
 // raises interrupts, and ends it.
 
 import { Worker } from 'node:worker_threads'
-import type { CpuEntry, EngineName, IoWidth, VcpuCounters } from './contract.ts'
+import type { CpuEntry, EngineName, VcpuCounters, VcpuOutside } from './contract.ts'
 import type { CpuEnd, CpuStart, CpuWorkerData } from './cpu-worker.ts'
 import * as word from './shared-words.ts'
 import {
@@ -17,11 +17,7 @@ import {
 } from './soft/index.ts'
 
 /** What the machine answers, in the caller's thread. None of these may throw for what a guest does. */
-export interface CpuOutside {
-  mmioRead(address: number, width: IoWidth): bigint
-  mmioWrite(address: number, width: IoWidth, value: bigint): void
-  portRead(port: number, width: 1 | 2 | 4): number
-  portWrite(port: number, width: 1 | 2 | 4, value: number): void
+export interface CpuOutside extends Omit<VcpuOutside, 'notify'> {
   /** The guest notified these queues (a bit each) of the virtio device in window `device`. */
   notified(device: number, queues: number): void
   /** The CPU stopped for ever, or its thread died (`error`). Called at most once. */

@@ -48,30 +48,27 @@ export function call(op: usize): i32 {
   return branch(target)
 }
 // FF /2 and /4 always take 64 bits (f64), so T is u64.
-export function callE<T>(op: usize, form: i32): i32 {
-  let target: u64
+
+let targetE: u64 = 0
+/** Takes the operand of FF /2 and /4 into `targetE`. @returns false with a fault pending */
+// @ts-ignore: decorator
+@inline function takeTarget(op: usize, form: i32): bool {
   if (form == 0) {
-    target = reg64(opE(op))
+    targetE = reg64(opE(op))
   } else {
     const p = readPtr(addressE(op, form), 8)
-    if (!p) return FAULT
-    target = load<u64>(p)
+    if (!p) return false
+    targetE = load<u64>(p)
   }
-  if (!canonical(target)) return raise(GP_VECTOR, 0)
-  if (!pushValue<u64>(nextRip(op))) return FAULT
-  return go(target)
+  if (canonical(targetE)) return true
+  raise(GP_VECTOR, 0)
+  return false
+}
+export function callE<T>(op: usize, form: i32): i32 {
+  return takeTarget(op, form) && pushValue<u64>(nextRip(op)) ? go(targetE) : FAULT
 }
 export function jmpE<T>(op: usize, form: i32): i32 {
-  let target: u64
-  if (form == 0) {
-    target = reg64(opE(op))
-  } else {
-    const p = readPtr(addressE(op, form), 8)
-    if (!p) return FAULT
-    target = load<u64>(p)
-  }
-  if (!canonical(target)) return raise(GP_VECTOR, 0)
-  return go(target)
+  return takeTarget(op, form) ? go(targetE) : FAULT
 }
 export function ret(op: usize): i32 {
   const top = reg64(RSP)
