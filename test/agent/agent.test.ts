@@ -68,7 +68,7 @@ describe('the agent', () => {
 
   it('reaps orphans as PID 1 must', async () => {
     const orphan = (await output(shell("sh -c 'sleep 0.05 >/dev/null & echo $!'"))).trim()
-    await pause(300)
+    for (let tries = 0; tries < 100 && existsSync(`/proc/${orphan}`); tries++) await pause(20)
     assert.equal(existsSync(`/proc/${orphan}`), false)
   })
 
@@ -213,7 +213,7 @@ describe('an agent of its own', () => {
       child.exited,
       (error: unknown) => error instanceof VmError && error.code === 'ERR_INLINUX_MACHINE_CRASHED',
     )
-    await pause(50)
+    for (let tries = 0; tries < 100 && isRunning(child.pid); tries++) await pause(20)
     assert.equal(isRunning(child.pid), false)
     await host.close()
   })
@@ -222,7 +222,7 @@ describe('an agent of its own', () => {
     const host = await AgentOnHost.start()
     const child = await host.start(shell('sleep 30'))
     await host.close()
-    await pause(50)
+    for (let tries = 0; tries < 100 && isRunning(child.pid); tries++) await pause(20)
     assert.equal(isRunning(child.pid), false)
   })
 
