@@ -200,7 +200,7 @@ describe('a Command in a machine', () => {
 
     const silent = new PassThrough()
     assert.ok((await command('true').stdin(Stdio.from(silent)).status()).success)
-    assert.ok(silent.destroyed)
+    while (!silent.destroyed) await pause(20)
   })
 
   it('a source that fails kills the program: it must not take that for the end', async () => {
