@@ -1,5 +1,5 @@
-// Every difference between the two sides that is known and explained. Where the two outputs differ in the lines that a
-// rule names, these are taken out of both and reported with the rule's reason; nothing else may differ.
+// Every difference between the two sides that is known and explained. A line that only one side has and that a rule
+// names is taken out and reported with the rule's reason; nothing else may differ.
 interface Rule {
   /** The case's name. */
   readonly in: string
@@ -24,26 +24,20 @@ export interface Compared {
   readonly known: readonly string[]
 }
 
-/** Takes the lines out that the rules name, where the two texts differ in them. */
+/** Takes out what the rules allow. */
 export function withoutKnown(name: string, left: string, right: string): Compared {
   const known: string[] = []
-  let remaining: [string, string] = [left, right]
+  let [ours, theirs] = [left.split('\n'), right.split('\n')]
   for (const { in: where, line, because } of rules) {
     if (where !== name) continue
-    const [ours, theirs] = remaining.map((text) =>
-      text
-        .split('\n')
-        .filter((each) => line.test(each))
-        .join('\n'),
-    )
-    if (ours === theirs) continue
-    known.push(`${because}\n  native:  ${ours}\n  machine: ${theirs}`)
-    remaining = remaining.map((text) =>
-      text
-        .split('\n')
-        .filter((each) => !line.test(each))
-        .join('\n'),
-    ) as [string, string]
+    const [inOurs, inTheirs] = [new Set(ours), new Set(theirs)]
+    const onlyOurs = ours.filter((each) => line.test(each) && !inTheirs.has(each))
+    const onlyTheirs = theirs.filter((each) => line.test(each) && !inOurs.has(each))
+    if (onlyOurs.length + onlyTheirs.length === 0) continue
+    ours = ours.filter((each) => !onlyOurs.includes(each))
+    theirs = theirs.filter((each) => !onlyTheirs.includes(each))
+    const lines = [...onlyOurs.map((each) => `- ${each}`), ...onlyTheirs.map((each) => `+ ${each}`)]
+    known.push(`${because}\n${lines.join('\n')}`)
   }
-  return { left: remaining[0], right: remaining[1], known }
+  return { left: ours.join('\n'), right: theirs.join('\n'), known }
 }
