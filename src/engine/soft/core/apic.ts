@@ -5,7 +5,7 @@
 // timer counts at 1 GHz before its divider. The 32-bit registers lie at APIC + their xAPIC offset.
 
 import { APIC } from './layout'
-import { CR8, GP_VECTOR, raise } from './state'
+import { CR8 } from './state'
 import { checkInterrupts } from './interrupts'
 import { readTsc } from './time'
 

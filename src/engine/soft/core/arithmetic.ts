@@ -3,7 +3,7 @@
 // Each is a function of the operands' values; T is u8, u16, u32 or u64. The generated handler fetches the
 // operands and stores the result. Flags that the SDM leaves undefined get what is cheapest.
 
-import { AF, CF, DE_VECTOR, NEXT, FAULT, OF, RAX, RDX, RCX, getReg, raise, setReg } from './state'
+import { AF, CF, DE_VECTOR, NEXT, FAULT, OF, RAX, RDX, getReg, raise, setReg } from './state'
 import {
   CC_ADC, CC_ADD, CC_DEC, CC_INC, CC_SBB, CC_SUB, getCf, readRflags, setExplicit, setLazy, setLogic, szp,
 } from './flags'

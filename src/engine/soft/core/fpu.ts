@@ -1,9 +1,7 @@
 // The x87 and SSE state's instructions as the dispatcher sees them: addresses, memory accesses and faults around
 // the meanings in x87.ts; FXSAVE and FXRSTOR; MXCSR. SDM volume 1 chapters 8 and 10.
 
-import {
-  BLOCK_RIP, CPL, FAULT, GP_VECTOR, MF_VECTOR, MXCSR, NEXT, RAX, UD_VECTOR, XMM, raise, reg64, setReg,
-} from './state'
+import { BLOCK_RIP, FAULT, GP_VECTOR, MF_VECTOR, MXCSR, NEXT, RAX, UD_VECTOR, XMM, raise, reg64, setReg } from './state'
 import { readRflags, setExplicit } from './flags'
 import { commit, readPtr, storePtr, writePtr } from './mmu'
 import { SCRATCH_END } from './layout'

@@ -2,8 +2,8 @@
 // side is ../vcpu.ts.
 
 import {
-  CPL, CR0, CR3, CR4, CR4_PAE, CR0_PE, CR0_PG, EFER, EFER_LMA, EFER_LME, MISC_ENABLE, MXCSR, PAT, REGS, RFLAGS, RIP, RSI, SEL_CS, SEL_SS,
-  SELECTORS, setReg64, GDT_BASE, GDT_LIMIT, DR, CR0_NE,
+  CPL, CR0, CR3, CR4, CR4_PAE, CR0_PE, CR0_PG, EFER, EFER_LMA, EFER_LME, MISC_ENABLE, MXCSR, PAT, RFLAGS,
+  RIP, RSI, SEL_CS, SEL_SS, SELECTORS, setReg64, GDT_BASE, GDT_LIMIT, DR, CR0_NE,
 } from './state'
 import { STATE } from './layout'
 import { flushAll, modeChanged, setRamSize } from './mmu'

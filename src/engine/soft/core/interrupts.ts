@@ -2,14 +2,15 @@
 // 6.14 for 64-bit mode), volume 2 IRET, INT n.
 
 import {
-  AGAIN, BLOCK_RIP, CPL, CR2, DB_VECTOR, DF_VECTOR, DR, EXCEPTION_ERROR, EXCEPTION_LOG, EXCEPTION_VECTOR, FAULT, GP_VECTOR, IDT_BASE, IDT_LIMIT, IF,
-  INHIBIT, IOPL, JUMP, NP_VECTOR, NT, PF_VECTOR, RF, RFLAGS, RIP, RSP, SEL_CS, SEL_SS, SELECTORS, SS_VECTOR, STATISTICS, TF, TR_BASE,
-  TR_LIMIT, TS_VECTOR, UD_VECTOR, BP_VECTOR, raise, reg64, setReg64, AC, AF, CF, DF, ID, OF, PF, SF, ZF, NEXT, LEAVE, DE_VECTOR,
+  CPL, CR2, DB_VECTOR, DF_VECTOR, EXCEPTION_ERROR, EXCEPTION_LOG, EXCEPTION_VECTOR, FAULT, GP_VECTOR,
+  IDT_BASE, IDT_LIMIT, IF, INHIBIT, IOPL, JUMP, NP_VECTOR, NT, PF_VECTOR, RF, RFLAGS, RIP, RSP, SEL_CS,
+  SEL_SS, STATISTICS, TF, TR_BASE, TR_LIMIT, TS_VECTOR, BP_VECTOR, raise, reg64, setReg64, AC, AF, CF, DF,
+  ID, OF, PF, SF, ZF, DE_VECTOR,
 } from './state'
 import { readRflags, writeRflags } from './flags'
-import { beginSystemAccess, commit, endSystemAccess, modeChanged, readPtr, storePtr } from './mmu'
+import { beginSystemAccess, commit, modeChanged, readPtr, storePtr } from './mmu'
 import { SCRATCH_END } from './layout'
-import { opImm, OP_REXW, opFlags } from './operation'
+import { opImm } from './operation'
 import { nextRip } from './control'
 import { suppressTrap } from './debug'
 import { codeSegmentFor, dataSegmentFor, clearUserSegments } from './segments'

@@ -15,8 +15,7 @@
 
 import { SCRATCH, TLB, GUEST_BASE, PAGES } from './layout'
 import {
-  CR0, CR2, CR3, CR4, CPL, EFER, RFLAGS, STATISTICS,
-  CR0_PG, CR0_WP, CR4_PGE, EFER_NXE, GP_VECTOR, PF_VECTOR, raise,
+  CR0, CR2, CR3, CR4, CPL, EFER, STATISTICS, CR0_PG, CR0_WP, CR4_PGE, EFER_NXE, GP_VECTOR, PF_VECTOR, raise,
 } from './state'
 import { invalidateCode } from './blocks'
 import { physicalRead, physicalWrite } from './physical'

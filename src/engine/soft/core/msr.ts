@@ -8,7 +8,6 @@ import {
 import { flushAll } from './mmu'
 import { readTsc, writeSystemTime, writeWallClock } from './time'
 import { readApicBase, readDeadline, writeApicBase, writeDeadline, x2ApicRead, x2ApicValue, x2ApicWrite } from './apic'
-import { checkInterrupts } from './interrupts'
 
 const IA32_TIME_STAMP_COUNTER: u32 = 0x10
 const IA32_PLATFORM_ID: u32 = 0x17

@@ -5,7 +5,8 @@
 
 import { MAILBOX } from './layout'
 import {
-  AGAIN, BLOCK_RIP, BRANCH, DB_VECTOR, FAULT, ICOUNT, IF, INHIBIT, JUMP, LEAVE, NEXT, RF, RFLAGS, RIP, STOP, TF, raise, reg64, setReg64,
+  AGAIN, BLOCK_RIP, BRANCH, DB_VECTOR, FAULT, ICOUNT, IF, INHIBIT, JUMP, LEAVE, NEXT, RF, RFLAGS, RIP, STOP,
+  TF, raise, setReg64,
 } from './state'
 import { dispatch } from './generated/handlers'
 import { OP_SIZE, opEnd, opLength } from './operation'

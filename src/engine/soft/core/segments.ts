@@ -12,7 +12,7 @@ import {
 import { readRflags, setExplicit } from './flags'
 import { beginSystemAccess, commit, endSystemAccess, modeChanged, readPtr, storePtr, writePtr } from './mmu'
 import { SCRATCH_END } from './layout'
-import { opE, opFlags, opG, opImm, opOpcode } from './operation'
+import { opE, opG, opImm, opOpcode } from './operation'
 import { addressE, pushValue } from './transfer'
 import { nextRip } from './control'
 import { checkInterrupts } from './interrupts'

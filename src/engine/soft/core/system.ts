@@ -1,14 +1,15 @@
 // Control and debug registers, SYSCALL and SYSRET, HLT, interrupt flag, time stamp. SDM volume 2 and 3.
 
 import {
-  CPL, CR0, CR0_PE, CR0_PG, CR0_TS, CR2, CR3, CR4, CR4_PAE, CR4_TSD, CR8, DR, EFER, EFER_LMA, EFER_LME, EFER_SCE, FAULT, FMASK,
-  GP_VECTOR, GS_BASE, IF, INHIBIT, IOPL, JUMP, KERNEL_GS_BASE, LEAVE, LSTAR, NEXT, R11, RAX, RCX, RDX, RF, RFLAGS, RIP, RSP, SEL_CS,
-  SEL_SS, STAR, STOP, TSC_AUX, UD_VECTOR, getReg, raise, reg64, setReg, setReg64, CR4_DE,
+  CPL, CR0, CR0_PE, CR0_PG, CR0_TS, CR2, CR3, CR4, CR4_PAE, CR4_TSD, CR8, DR, EFER, EFER_LMA, EFER_SCE,
+  FAULT, FMASK, GP_VECTOR, GS_BASE, IF, INHIBIT, IOPL, JUMP, KERNEL_GS_BASE, LEAVE, LSTAR, NEXT, R11, RAX,
+  RCX, RDX, RF, RFLAGS, RIP, SEL_CS, SEL_SS, STAR, STOP, TSC_AUX, UD_VECTOR, getReg, raise, reg64, setReg,
+  setReg64, CR4_DE,
 } from './state'
 import { readRflags, writeRflags } from './flags'
 import { commit, flushAll, flushNonGlobal, flushPage, modeChanged, readPtr, storePtr } from './mmu'
 import { SCRATCH_END } from './layout'
-import { opE, opFlags, opG, OP_REXW, offsetAddress } from './operation'
+import { opE, opG } from './operation'
 import { addressE } from './transfer'
 import { nextRip } from './control'
 import { checkInterrupts } from './interrupts'

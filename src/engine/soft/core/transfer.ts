@@ -1,10 +1,10 @@
 // Meanings of data movement: MOV and its relatives, exchanges, conditional moves, stack, flags. SDM volume 2.
 
 import {
-  AF, CF, CR0, CPL, FAULT, GP_VECTOR, IF, IOPL, LEAVE, NEXT, PF, RAX, RBP, RBX, RDX, RSP, SF, TF, ZF, AC, DF, ID, NT, OF, RF, RCX,
-  RFLAGS, getReg, raise, reg64, setReg, setReg64,
+  AF, CF, CPL, FAULT, GP_VECTOR, IF, IOPL, LEAVE, NEXT, PF, RAX, RBP, RBX, RDX, RSP, SF, TF, ZF, AC, DF, ID,
+  NT, OF, RF, RCX, RFLAGS, getReg, raise, reg64, setReg, setReg64,
 } from './state'
-import { condition, readRflags, setExplicit, writeRflags, CC_SUB, setLazy } from './flags'
+import { condition, readRflags, setExplicit, writeRflags } from './flags'
 import { add, cmp, extend } from './arithmetic'
 import { SCRATCH_END } from './layout'
 import { commit, readPtr, storePtr, writePtr } from './mmu'

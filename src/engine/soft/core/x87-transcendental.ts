@@ -6,13 +6,13 @@
 // control does not apply.
 
 import {
-  CLASS_DENORMAL, CLASS_INFINITY, CLASS_ZERO, DE, f80Class, f80Infinity, f80Invalid, f80masks, f80flags, f80Raise, f80Set,
-  f80Special1, f80Special2, f80Zero, f80se, f80sig, IE, PE, SIGN, ZE,
+  CLASS_DENORMAL, CLASS_INFINITY, CLASS_ZERO, DE, f80Class, f80Infinity, f80Invalid, f80Raise, f80Set,
+  f80Special1, f80Special2, f80Zero, f80se, f80sig, PE, SIGN, ZE,
 } from './float80'
 import { f80Logarithm, f80LogarithmPlusOne, f80PowerMinusOne } from './float80-logarithm'
 import { C1, C2 } from './float80-parts'
 import { f80Arctangent, f80Cosine, f80QuarterPi, f80Reduce, f80Sine, f80Tangent } from './float80-trigonometry'
-import { x87Answer, x87PairFault, x87Settle, x87Underflow } from './x87-answer'
+import { x87Answer, x87PairFault, x87Underflow } from './x87-answer'
 import { x87Empty, x87Pop, x87Rotate, x87Se, x87SetStatus, x87Sig, x87Status, x87Write } from './x87-state'
 
 const ONE: u64 = 0x8000000000000000
