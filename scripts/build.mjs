@@ -27,6 +27,7 @@ const generator = inRoot('build/src/engine/soft/table/generate.js')
  */
 const ascOptions = [
   ...['-O3', '--runtime', 'stub', '--noAssert'],
+  '--exportTable',
   ...['--importMemory', '--sharedMemory', '--initialMemory', '1024', '--maximumMemory', '65536'],
   ...['--memoryBase', '65536', '--enable', 'threads', '--enable', 'simd'],
   // "Exchange of v128 values": no such function is exported from the module.

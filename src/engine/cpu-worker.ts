@@ -22,7 +22,7 @@ import {
   REQUEST_WIDTH,
   WAITING,
 } from './shared-words.ts'
-import { MAILBOX, SoftVcpu } from './soft/index.ts'
+import { MAILBOX, SoftVcpu, translatorFromEnvironment } from './soft/index.ts'
 
 export interface CpuWorkerData {
   readonly module: WebAssembly.Module
@@ -82,7 +82,7 @@ const outside: VcpuOutside = {
 }
 
 parentPort!.once('message', ({ entry }: CpuStart) => {
-  const vcpu = new SoftVcpu({ module, memory, ramBytes, outside })
+  const vcpu = new SoftVcpu({ module, memory, ramBytes, outside, translator: translatorFromEnvironment() })
   vcpu.enter(entry)
   parentPort!.postMessage({ reason: runUntilShutdown(vcpu) } satisfies CpuEnd)
 })

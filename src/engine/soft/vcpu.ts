@@ -2,9 +2,10 @@
 
 import { performance } from 'node:perf_hooks'
 import type { CpuEntry, Exit, Vcpu, VcpuCounters, VcpuOutside } from '../contract.ts'
+import { type TranslatedCore, Translator, type TranslatorOptions } from './translator/index.ts'
 
 /** What core/index.ts exports. */
-interface CoreExports {
+interface CoreExports extends TranslatedCore {
   initialize(ramBytes: number, virtualTime: number): void
   enterLongMode(rip: bigint, rsi: bigint, rsp: bigint, cr3: bigint, gdt: bigint, gdtLimit: number): void
   run(): number
@@ -31,13 +32,16 @@ export interface SoftVcpuOptions {
   readonly outside: VcpuOutside
   /** One instruction = one nanosecond: runs repeat exactly. For lock-step and tests. */
   readonly virtualTime?: boolean
+  /** How hot code is translated to WebAssembly; false: everything is interpreted. */
+  readonly translator?: TranslatorOptions | false
 }
 
 export class SoftVcpu implements Vcpu {
   readonly #core: CoreExports
   readonly #memory: WebAssembly.Memory
+  readonly translator: Translator | undefined
 
-  constructor({ module, memory, ramBytes, outside, virtualTime = false }: SoftVcpuOptions) {
+  constructor({ module, memory, ramBytes, outside, virtualTime = false, translator = {} }: SoftVcpuOptions) {
     this.#memory = memory
     const origin = performance.now()
     const env = {
@@ -57,6 +61,7 @@ export class SoftVcpu implements Vcpu {
     }
     this.#core = new WebAssembly.Instance(module, { env }).exports as unknown as CoreExports
     this.#core.initialize(ramBytes, virtualTime ? 1 : 0)
+    if (translator) this.translator = new Translator(memory, this.#core, translator)
   }
 
   enter({ rip, rsi, rsp, cr3, gdt, gdtLimit }: CpuEntry): void {
@@ -65,6 +70,7 @@ export class SoftVcpu implements Vcpu {
 
   run(): Exit {
     const reason = this.#core.run()
+    this.translator?.work()
     if (reason === HALTED) return { kind: 'halt', nanoseconds: this.#core.haltNanoseconds() }
     if (reason === TRIPLE_FAULT) return { kind: 'shutdown', reason: 'triple-fault' }
     if (reason === HALTED_FOR_EVER) return { kind: 'shutdown', reason: 'halted-for-ever' }

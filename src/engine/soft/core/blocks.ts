@@ -9,7 +9,11 @@
 //    20 u32 next block in the list of that second page
 //    24 u32 next block in the same hash bucket
 //    28 u32 the physical address once more, kept when the block is invalidated
-//    32 …   operations (operation.ts), then one END
+//    32 u32 how often the interpreter has run the block
+//    36 u32 record of the region that can be entered here (regions.ts), or 0
+//    40 u32 which of the region's entries this is
+//    44 u32 unused
+//    48 …   operations (operation.ts), then one END
 //
 // Blocks come out of an arena; when it is full everything is forgotten at once. PAGES has eight bytes for each
 // physical page: the first block in its list, and one bit for each 128-byte line that holds decoded code, so
@@ -19,9 +23,10 @@ import { ARENA, ARENA_END, BLOCK_HASH, PAGES } from './layout'
 import { OP_SIZE } from './operation'
 import { STATISTICS } from './state'
 import { forbidFastWrites, ramSize } from './mmu'
+import { dropAllRegions, dropRegionsOfPage } from './regions'
 import { leaveHandler } from './generated/handlers'
 
-export const BLOCK_HEADER: usize = 32
+export const BLOCK_HEADER: usize = 48
 const INVALID: u32 = 0xffffffff
 const HASH_ENTRIES: u32 = 0x10000
 /** No block is longer than this many instructions. */
@@ -58,6 +63,8 @@ export function endBlock(block: usize): void {
   const secondPage = load<u32>(block, 16)
   const length = load<u32>(block, 12)
   const inFirst = secondPage != 0 ? 0x1000 - (physical & 0xfff) : length
+  store<u64>(block, 0, 32)
+  store<u64>(block, 0, 40)
   store<u32>(block, enter(block, physical, inFirst), 8)
   if (secondPage != 0) store<u32>(block, enter(block, secondPage, length - inFirst), 20)
   arenaNext = block + BLOCK_HEADER + (<usize>load<u32>(block, 4) + 1) * OP_SIZE
@@ -100,6 +107,7 @@ function invalidateInPage(physical: u32, size: u32): void {
   let block = <usize>load<u32>(page)
   let kept: u32 = 0
   let lines: u32 = 0
+  let changed = false
   // Bounded: each block is in the list once, and the arena holds a bounded number.
   while (block != 0) {
     const start = load<u32>(block, 28)
@@ -113,6 +121,7 @@ function invalidateInPage(physical: u32, size: u32): void {
       // Forgotten through its other page: it just drops out of this list.
     } else if (from < physical + size && physical < from + bytes) {
       forget(block)
+      changed = true
     } else {
       store<u32>(block + (isSecond ? 20 : 8), kept)
       kept = <u32>block
@@ -122,6 +131,7 @@ function invalidateInPage(physical: u32, size: u32): void {
   }
   store<u32>(page, kept)
   store<u32>(page, lines, 4)
+  if (changed) dropRegionsOfPage(physical >> 12)
 }
 
 /** Forgets one block that turned out to be stale. */
@@ -143,6 +153,7 @@ function forget(block: usize): void {
 
 /** Forgets all decoded code. The caller must not go on running a block. */
 export function forgetAllCode(): void {
+  dropAllRegions(ramSize)
   memory.fill(BLOCK_HASH, 0, <usize>HASH_ENTRIES << 2)
   memory.fill(PAGES, 0, <usize>(ramSize >> 12) << 3)
   arenaNext = ARENA

@@ -8,6 +8,7 @@ import {
 import { STATE } from './layout'
 import { flushAll, modeChanged, setRamSize } from './mmu'
 import { forgetAllCode } from './blocks'
+import { clearRegions } from './regions'
 import { initHandlers } from './generated/handlers'
 import { resetApics } from './apic'
 import { setVirtualTime } from './time'
@@ -16,6 +17,7 @@ import { x87Init } from './x87-state'
 export { haltNanoseconds, run } from './run'
 export { readRflags } from './flags'
 export * from './inspection'
+export * from './translated'
 
 /** Makes the processor ready; registers are as after reset, and nothing runs before `enterLongMode`. */
 export function initialize(ramBytes: f64, virtualTime: bool): void {
@@ -25,6 +27,7 @@ export function initialize(ramBytes: f64, virtualTime: bool): void {
   setVirtualTime(virtualTime)
   resetApics()
   flushAll()
+  clearRegions(<u64>ramBytes)
   forgetAllCode()
   x87Init()
   store<u64>(RFLAGS, 2)

@@ -9,11 +9,16 @@
 //   0x0009_0000  register windows of 16 virtio-mmio devices, 4 KiB each  WINDOWS
 //   0x0010_0000  translation look-aside buffers                          see mmu.ts
 //   0x0020_0000  hash table of decoded blocks                            see blocks.ts
+//   0x0024_0000  blocks whose translation is asked for                   REQUESTS, see regions.ts
+//   0x0030_0000  where translated code is entered                        JUMPS
 //   0x0040_0000  decoded operations                                      ARENA
+//   0x0220_0000  what belongs to each translated region                  (translator/installed.ts)
+//   0x0230_0000  operations that translated code hands to the interpreter
 //   0x0240_0000  per physical page: first block, lines holding code      PAGES
+//   0x02c0_0000  per physical page: first translated region              PAGE_REGIONS
 //   0x0300_0000  guest-physical address 0                                GUEST_BASE
 //
-// engine/soft/layout.ts repeats the four addresses that the host's side needs; a test holds them equal.
+// engine/soft/layout.ts and translator/addresses.ts repeat what the host's side needs; a test holds them equal.
 
 export const SCRATCH: usize = 0x1000
 /** Pointers below this one are scratch: what was stored there still has to be written through. */
@@ -27,7 +32,10 @@ export const WINDOW_COUNT: u32 = 16
 export const WINDOW_PHYSICAL: u64 = 0xd0000000
 export const TLB: usize = 0x100000
 export const BLOCK_HASH: usize = 0x200000
+export const REQUESTS: usize = 0x240000
+export const JUMPS: usize = 0x300000
 export const ARENA: usize = 0x400000
-export const ARENA_END: usize = 0x2400000
+export const ARENA_END: usize = 0x2200000
 export const PAGES: usize = 0x2400000
+export const PAGE_REGIONS: usize = 0x2c00000
 export const GUEST_BASE: usize = 0x3000000

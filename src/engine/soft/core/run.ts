@@ -1,11 +1,13 @@
 // The dispatcher: finds the block at RIP, runs its operations, delivers what they raise, and between blocks looks
 // for kicks, timers and interrupts.
 //
+// Code that the translator has made a function of runs there: see regions.ts. All other code is interpreted.
+//
 // V8 cannot replace a running function by its optimized version, so `run` returns every few million instructions.
 
 import { MAILBOX } from './layout'
 import {
-  AGAIN, BLOCK_RIP, BRANCH, DB_VECTOR, FAULT, ICOUNT, IF, INHIBIT, JUMP, LEAVE, NEXT, RF, RFLAGS, RIP, STOP,
+  AGAIN, BLOCK_RIP, BRANCH, BUDGET, CALLED_OPERATION, CALLED_RESULT, CPL, DB_VECTOR, DROPPED, FAULT, ICOUNT, IF, INHIBIT, JUMP, LEAVE, NEXT, REGION_STATISTICS, RF, RFLAGS, RIP, STOP,
   TF, raise, setReg64,
 } from './state'
 import { dispatch } from './generated/handlers'
@@ -16,6 +18,7 @@ import { NO_PHYSICAL, fetchAddress, ramSize } from './mmu'
 import { checkInterrupts, deliverException, deliverInterrupt, interruptCheck, interruptsChecked, tripleFault } from './interrupts'
 import { acknowledge, pendingVector, pollTimer, raisePin, timerDistance } from './apic'
 import { halted, setHalted } from './system'
+import { countRun, refillSlot, translatedAt } from './regions'
 import { chooseStackFault } from './stack-fault'
 import { allowTrap, breakpointsEnabled, forgetHits, instructionBreakpoint, setStepping, takeDebugTrap, trapSuppressed } from './debug'
 
@@ -43,20 +46,25 @@ const SLICE: i32 = 20000
 /** Slices of one call of `run`. */
 const SLICES: i32 = 10
 
-let budget: i32 = SLICE
+// What a region's function returns.
+/** RIP says where to go on. */
+const CONTINUE: i32 = 0
+/** The interpreter is to run the instruction at RIP. */
+const INTERPRET: i32 = 1
 
 /** Runs until something is needed from outside. */
 export function run(): i32 {
   let slices = SLICES
+  let interpret = false
   if (halted) {
     const reason = wakeUp()
     if (reason >= 0) return reason
   }
   while (true) {
-    if (atomic.load<i32>(KICK) != 0 || budget < 0 || interruptCheck) {
+    if (atomic.load<i32>(KICK) != 0 || load<i32>(BUDGET) < 0 || interruptCheck) {
       if (atomic.load<i32>(KICK) != 0 && takeKick()) return KICKED
-      if (budget < 0) {
-        budget = SLICE
+      if (load<i32>(BUDGET) < 0) {
+        store<i32>(BUDGET, SLICE)
         pollTimer()
         if (--slices < 0) return KICKED
       }
@@ -72,26 +80,47 @@ export function run(): i32 {
     let rip = load<u64>(RIP)
     const found = fetchAddress(rip)
     if (found == NO_PHYSICAL) {
-      budget-- // Handlers that cannot be fetched must not keep the clock from being looked at.
+      spend(1) // Handlers that cannot be fetched must not keep the clock from being looked at.
       deliverException()
       if (tripleFault) return TRIPLE_FAULT
       continue
     }
     let physical = <u32>found
+    const user = load<u32>(CPL) == 3
+    if (!interpret) {
+      const slot = found < ramSize ? translatedAt(physical, user) : 0
+      if (slot != 0) {
+        const result = enterRegion(slot)
+        if (result == CONTINUE) continue
+        if (result == INTERPRET) {
+          count(1)
+          interpret = true
+          continue
+        }
+        count(2)
+        finishCalled()
+        if (tripleFault) return TRIPLE_FAULT
+        continue
+      }
+    }
     let block: usize = found < ramSize ? findBlock(physical) : 0
     if (block != 0 && load<u32>(block, 16) != 0 && !secondPageStands(block, rip)) block = 0
     if (block == 0) {
       block = decodeBlock(rip, found)
       if (block == 0) {
-        budget--
+        spend(1)
         deliverException()
         if (tripleFault) return TRIPLE_FAULT
         continue
       }
     }
+    if (!interpret && load<u32>(block, 36) != 0 && refillSlot(block, physical, user)) continue
     // Blocks one after the other, as long as they follow each other within a page and nothing asks for attention.
     while (true) {
       setReg64(BLOCK_RIP, rip)
+      // What runs because a region could not go on is not a place to enter a region.
+      if (!interpret) countRun(block, rip, user)
+      interpret = false
       const first = block + BLOCK_HEADER
       let op = first
       let result: i32
@@ -114,7 +143,7 @@ export function run(): i32 {
           store<u32>(link, <u32>block)
         }
         rip = next
-        if (atomic.load<i32>(KICK) != 0 || budget < 0 || interruptCheck) break
+        if (atomic.load<i32>(KICK) != 0 || load<i32>(BUDGET) < 0 || interruptCheck || load<u32>(block, 36) != 0) break
         continue
       }
       if (result == JUMP) break
@@ -142,8 +171,44 @@ export function run(): i32 {
 
 // @ts-ignore: decorator
 @inline function account(executed: i32): void {
-  budget -= executed
+  spend(executed)
   store<u64>(ICOUNT, load<u64>(ICOUNT) + <u64>executed)
+  store<u64>(REGION_STATISTICS + 24, load<u64>(REGION_STATISTICS + 24) + <u64>executed)
+}
+
+// @ts-ignore: decorator
+@inline function spend(instructions: i32): void {
+  store<i32>(BUDGET, load<i32>(BUDGET) - instructions)
+}
+
+// @ts-ignore: decorator
+@inline function count(statistic: usize): void {
+  store<u64>(REGION_STATISTICS + (statistic << 3), load<u64>(REGION_STATISTICS + (statistic << 3)) + 1)
+}
+
+/** Runs translated code until it leaves its region. */
+// @ts-ignore: decorator
+@inline function enterRegion(slot: usize): i32 {
+  const before = load<i32>(BUDGET)
+  store<u32>(DROPPED, 0)
+  const result = call_indirect<i32>(load<u32>(slot, 4), slot)
+  count(0)
+  store<u64>(ICOUNT, load<u64>(ICOUNT) + <u64>(before - load<i32>(BUDGET)))
+  return result
+}
+
+/** A region left behind its call of a handler: what the dispatcher does after `dispatch`, for that one operation. */
+function finishCalled(): void {
+  const op = <usize>load<u32>(CALLED_OPERATION)
+  const result = load<i32>(CALLED_RESULT)
+  if (result == NEXT || result == LEAVE) {
+    store<u64>(RIP, load<u64>(RIP) + <u64>opLength(op))
+  } else if (result == AGAIN) {
+    store<u64>(ICOUNT, load<u64>(ICOUNT) - 1)
+  } else if (result == FAULT) {
+    chooseStackFault(op)
+    deliverException()
+  }
 }
 
 /** A single instruction lies across two pages: is the second one still the page that it was decoded from? */
@@ -223,13 +288,13 @@ function step(): i32 {
   const singleStep = (load<u64>(RFLAGS) & TF) != 0
   store<u32>(INHIBIT, 0)
   if (breakpointsEnabled && !(load<u64>(RFLAGS) & RF) && instructionBreakpoint(rip)) {
-    budget--
+    spend(1)
     raise(DB_VECTOR, 0)
     deliverException()
     return tripleFault ? TRIPLE_FAULT : -1
   }
   if (!decodeSingle(STEP_OPERATIONS, rip)) {
-    budget--
+    spend(1)
     deliverException()
     return tripleFault ? TRIPLE_FAULT : -1
   }

@@ -40,6 +40,13 @@ export const EXCEPTION_ERROR: usize = STATE + 0xd8 // u32
 export const INHIBIT: usize = STATE + 0xdc // u32: no interrupt before one more instruction (STI, MOV SS)
 /** Instructions executed since reset. */
 export const ICOUNT: usize = STATE + 0xe0 // u64
+/** Instructions that may run before the clock is looked at; translated code counts here, too. */
+export const BUDGET: usize = STATE + 0xe8 // i32
+/** Set when a region is dropped: the running one leaves after its call of a handler, for it may be the one. */
+export const DROPPED: usize = STATE + 0xec // u32
+/** What a translated call of a handler was about, when the handler did not just return NEXT. */
+export const CALLED_OPERATION: usize = STATE + 0xf0 // u32
+export const CALLED_RESULT: usize = STATE + 0xf4 // u32
 export const CR0: usize = STATE + 0x100
 export const CR2: usize = STATE + 0x108
 export const CR3: usize = STATE + 0x110
@@ -86,6 +93,9 @@ export const X87: usize = STATE + 0x400
 // Counters that the host reads.
 export const UNKNOWN_OPCODE: usize = STATE + 0x600 // u32 count, then u32 length, then the 16 bytes of the last one
 export const STATISTICS: usize = STATE + 0x640 // u64 each: blocks decoded, TLB misses, flushes, interrupts, exceptions
+
+/** u64 each: regions entered, left for the interpreter, left after a call of a handler, instructions interpreted. */
+export const REGION_STATISTICS: usize = STATE + 0x6a0
 
 /** The last 16 exceptions, a ring indexed by their count: RIP, CR2, vector u32, error u32. For whoever debugs. */
 export const EXCEPTION_LOG: usize = STATE + 0x700

@@ -1,0 +1,146 @@
+// Translated code, as the core sees it: which places of guest code have a WebAssembly function, and which functions
+// go when code is overwritten. The translator (../translator/) fills these tables while the core does not run.
+//
+// JUMPS is a direct-mapped table for each view, user and kernel: 16 bytes
+//     0 u32 physical address of the code (all ones: empty)
+//     4 u32 index of the region's function in the function table
+//     8 u32 which of the region's entries this is
+//    12 i32 distance of the code's page from the region's first page
+//
+// A record describes a region:
+//     0 u32 index of its function (0: dropped)
+//     4 u32 bit 0: user view; number of entries << 1
+//     8 u32 number of pages
+//    12 u32 next record in the list of dropped ones
+//    16 …   entries: u32 physical address, u32 number, i32 distance, u32 unused
+//       …   pages: u32 physical page number, u32 next record of that page's list (address of that record, or 0)
+//
+// PAGE_REGIONS has four bytes for each physical page: the first record of its list. Code that is overwritten drops all
+// regions of its page: their entries leave JUMPS at once, and the translator takes the records back later.
+
+import { JUMPS, PAGE_REGIONS, REQUESTS } from './layout'
+import { DROPPED } from './state'
+
+const JUMPS_VIEW: usize = 0x80000
+const JUMPS_MASK: u32 = 0x7fff
+const NOWHERE: u32 = 0xffffffff
+
+/** Runs of a block by the interpreter before its translation is asked for; the host sets it. 0: never. */
+let threshold: u32 = 0
+export function setThreshold(runs: u32): void {
+  threshold = runs
+}
+
+// @ts-ignore: decorator
+@inline export function jumpSlot(physical: u32, user: bool): usize {
+  return JUMPS + (user ? JUMPS_VIEW : 0) + (<usize>((physical ^ (physical >> 15)) & JUMPS_MASK) << 4)
+}
+
+export function clearRegions(ramBytes: u64): void {
+  memory.fill(JUMPS, 0xff, JUMPS_VIEW * 2)
+  memory.fill(PAGE_REGIONS, 0, <usize>(ramBytes >> 12) << 2)
+}
+
+/** First record of the list of dropped ones. */
+let dropped: u32 = 0
+/** The translator takes the list. */
+export function takeDropped(): u32 {
+  const first = dropped
+  dropped = 0
+  return first
+}
+
+// Requests to translate: a ring is not needed, for the host empties the list whenever `run` comes back.
+//     0 u32 how many
+//     8 …   entries: u32 block, u32 view, u64 RIP
+const REQUEST_LIMIT: u32 = 255
+
+// @ts-ignore: decorator
+@inline export function countRun(block: usize, rip: u64, user: bool): void {
+  const runs = load<u32>(block, 32) + 1
+  store<u32>(block, runs, 32)
+  if (runs == threshold) request(block, rip, user)
+}
+
+function request(block: usize, rip: u64, user: bool): void {
+  const count = load<u32>(REQUESTS)
+  if (count >= REQUEST_LIMIT) {
+    store<u32>(block, threshold - 1, 32) // again at its next run
+    return
+  }
+  const entry = REQUESTS + 16 + (<usize>count << 4)
+  store<u32>(entry, <u32>block)
+  store<u32>(entry, user ? 1 : 0, 4)
+  store<u64>(entry, rip, 8)
+  store<u32>(REQUESTS, count + 1)
+}
+
+/** Another place has taken the slot, but the block remembers its region: fills the slot again. @returns false: it is gone */
+export function refillSlot(block: usize, physical: u32, user: bool): bool {
+  const record = <usize>load<u32>(block, 36)
+  const entry = record + 16 + (<usize>load<u32>(block, 40) << 4)
+  // Records are used again: what the record says now decides.
+  if (load<u32>(record) == 0 || load<u32>(entry) != physical || (load<u32>(record, 4) & 1) != <u32>user || load<u32>(block, 40) >= load<u32>(record, 4) >> 1) {
+    store<u32>(block, 0, 36)
+    return false
+  }
+  const slot = jumpSlot(physical, user)
+  store<u32>(slot, physical)
+  store<u32>(slot, load<u32>(record), 4)
+  store<u32>(slot, load<u32>(entry, 4), 8)
+  store<u32>(slot, load<u32>(entry, 8), 12)
+  return true
+}
+
+/** The slot through which translated code at this place is entered, or 0. */
+// @ts-ignore: decorator
+@inline export function translatedAt(physical: u32, user: bool): usize {
+  const slot = jumpSlot(physical, user)
+  return load<u32>(slot) == physical ? slot : 0
+}
+
+/** Code of this page was overwritten. */
+export function dropRegionsOfPage(page: u32): void {
+  const head = PAGE_REGIONS + (<usize>page << 2)
+  let record = <usize>load<u32>(head)
+  store<u32>(head, 0)
+  // Bounded: a record is in a page's list once.
+  while (record != 0) {
+    const next = nextOfPage(record, page)
+    if (load<u32>(record) != 0) dropRegion(record)
+    record = next
+  }
+}
+
+function nextOfPage(record: usize, page: u32): usize {
+  const pages = record + 16 + (<usize>(load<u32>(record, 4) >> 1) << 4)
+  const count = load<u32>(record, 8)
+  for (let i: u32 = 0; i < count; i++) {
+    const at = pages + (<usize>i << 3)
+    if (load<u32>(at) == page) return <usize>load<u32>(at, 4)
+  }
+  return 0
+}
+
+function dropRegion(record: usize): void {
+  const func = load<u32>(record)
+  const user = (load<u32>(record, 4) & 1) != 0
+  const entries = load<u32>(record, 4) >> 1
+  for (let i: u32 = 0; i < entries; i++) {
+    const slot = jumpSlot(load<u32>(record + 16 + (<usize>i << 4)), user)
+    if (load<u32>(slot, 4) == func) store<u32>(slot, NOWHERE)
+  }
+  store<u32>(record, 0)
+  store<u32>(record, dropped, 12)
+  dropped = <u32>record
+  store<u32>(DROPPED, 1)
+}
+
+/** All regions, of all pages. */
+export function dropAllRegions(ramBytes: u64): void {
+  const pages = <u32>(ramBytes >> 12)
+  for (let page: u32 = 0; page < pages; page++) {
+    if (load<u32>(PAGE_REGIONS + (<usize>page << 2)) != 0) dropRegionsOfPage(page)
+  }
+}
+

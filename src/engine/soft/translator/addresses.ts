@@ -1,0 +1,49 @@
+// Where translated code finds things in the machine's memory; core/layout.ts, core/state.ts, core/mmu.ts and
+// core/regions.ts have the same numbers, and a test holds them equal.
+
+const STATE = 0x2000
+export const REGS: number = STATE
+export const RIP: number = STATE + 0xa0
+export const RFLAGS: number = STATE + 0xa8
+export const CC_OP: number = STATE + 0xb0
+export const CC_CARRY: number = STATE + 0xb4
+export const CC_RES: number = STATE + 0xb8
+export const CC_A: number = STATE + 0xc0
+export const CC_B: number = STATE + 0xc8
+/** Instructions that may run before the clock is looked at (i32). */
+export const BUDGET: number = STATE + 0xe8
+/** Not zero: a region has been dropped since the running one was entered. */
+export const DROPPED: number = STATE + 0xec
+/** Operation that a translated call of the interpreter was about when it did not return NEXT. */
+export const CALLED_OPERATION: number = STATE + 0xf0
+export const CALLED_RESULT: number = STATE + 0xf4
+export const CR0: number = STATE + 0x100
+export const CR4: number = STATE + 0x118
+export const MXCSR: number = STATE + 0x260
+export const XMM: number = STATE + 0x300
+/** Translator's counters, u32 each: see core/regions.ts. */
+export const REGION_STATISTICS: number = STATE + 0x6a0
+
+const TLB = 0x100000
+const TLB_KIND = 0x4000
+const TLB_VIEW = 0xc000
+export const tlbOf = (user: boolean, kind: 'read' | 'write' | 'execute'): number =>
+  TLB + (user ? TLB_VIEW : 0) + { read: 0, write: 1, execute: 2 }[kind] * TLB_KIND
+
+export const BLOCK_HASH: number = 0x200000
+export const BLOCK_HASH_MASK: number = 0xffff
+export const REQUESTS: number = 0x240000
+export const JUMPS: number = 0x300000
+export const JUMPS_VIEW: number = 0x80000
+export const JUMPS_MASK: number = 0x7fff
+export const REGION_RECORDS: number = 0x2200000
+export const REGION_RECORDS_END: number = 0x2300000
+export const REGION_OPERATIONS: number = 0x2300000
+export const REGION_OPERATIONS_END: number = 0x2400000
+export const PAGE_REGIONS: number = 0x2c00000
+export const GUEST_BASE: number = 0x3000000
+
+/** What a region's function returns. */
+export const CONTINUE: number = 0
+export const INTERPRET: number = 1
+export const CALLED: number = 2

@@ -1,0 +1,113 @@
+// The decoder's blocks, read back: what core/decode.ts and core/blocks.ts wrote into the shared memory, as objects that
+// say what each operation means. The layouts are those drawn in core/operation.ts and core/blocks.ts.
+
+import { type Handler, SPECIAL_HANDLERS, enumerateHandlers } from '../table/handlers.ts'
+
+const OP_SIZE = 32
+export const BLOCK_HEADER = 48
+
+// Offsets from REGS in core/state.ts that stand for parts of an address.
+export const NO_REGISTER = 0x80
+export const BLOCK_RIP = 0x88
+export const FS_BASE = 0x90
+export const GS_BASE = 0x98
+
+export const OP_REPE = 1
+export const OP_REPNE = 2
+export const OP_LOCK = 4
+export const OP_ADDR32 = 8
+export const OP_OPSIZE16 = 16
+export const OP_REXW = 32
+
+export interface Operation {
+  /** Undefined for #UD and the like: the interpreter raises what is due. */
+  readonly handler: Handler | undefined
+  /** Where the 32 bytes lie that the interpreter's handlers take. */
+  readonly pointer: number
+  /** Offset from REGS or XMM of the ModRM.reg operand. */
+  readonly g: number
+  /** Likewise of ModRM.rm or the opcode's register. */
+  readonly e: number
+  readonly base: number
+  readonly index: number
+  readonly scale: number
+  readonly segment: number
+  /** Bytes from the block's start to this instruction's end. */
+  readonly end: number
+  readonly length: number
+  readonly flags: number
+  /** Sign-extended to 64 bits; a number where it is a safe integer. */
+  readonly immediate: number | bigint
+  /** A sum that is RIP-relative counts from the block's start. */
+  readonly displacement: number | bigint
+}
+
+export interface DecodedBlock {
+  readonly address: number
+  /** Physical address of the first byte. */
+  readonly physical: number
+  readonly bytes: number
+  /** Physical page of the second part of an instruction that crosses a page; else 0. */
+  readonly secondPage: number
+  readonly operations: readonly Operation[]
+}
+
+const INVALID = 0xffffffff
+
+export class BlockReader {
+  readonly #view: DataView
+  /** What an operation holds in its first two bytes → handler. */
+  readonly #handlers: (Handler | undefined)[] = []
+
+  /** @param indices where the core keeps, for each handler number, what an operation holds for it */
+  constructor(buffer: ArrayBufferLike, indices: number) {
+    this.#view = new DataView(buffer)
+    for (const [i, handler] of enumerateHandlers().handlers.entries())
+      this.#handlers[this.#view.getUint16(indices + (SPECIAL_HANDLERS.length + i) * 2, true)] = handler
+  }
+
+  /** The block at this address of the arena, or undefined when it has been forgotten. */
+  read(address: number): DecodedBlock | undefined {
+    const physical = this.#view.getUint32(address, true)
+    if (physical === INVALID) return undefined
+    const count = this.#view.getUint32(address + 4, true)
+    const operations: Operation[] = []
+    for (let i = 0; i < count; i++) operations.push(this.operation(address + BLOCK_HEADER + i * OP_SIZE))
+    return {
+      address,
+      physical,
+      bytes: this.#view.getUint32(address + 12, true),
+      secondPage: this.#view.getUint32(address + 16, true),
+      operations,
+    }
+  }
+
+  operation(pointer: number): Operation {
+    const view = this.#view
+    return {
+      handler: this.#handlers[view.getUint16(pointer, true)],
+      pointer,
+      g: view.getUint8(pointer + 2),
+      e: view.getUint8(pointer + 3),
+      base: view.getUint8(pointer + 4),
+      index: view.getUint8(pointer + 5),
+      scale: view.getUint8(pointer + 6),
+      segment: view.getUint8(pointer + 7),
+      end: view.getUint16(pointer + 8, true),
+      length: view.getUint8(pointer + 10),
+      flags: view.getUint8(pointer + 11),
+      immediate: narrow(view.getInt32(pointer + 16, true), view.getInt32(pointer + 20, true)),
+      displacement: this.#displacement(pointer),
+    }
+  }
+
+  #displacement(pointer: number): number | bigint {
+    // A branch keeps the blocks where it led in this field; its address parts are unused then.
+    return narrow(this.#view.getInt32(pointer + 24, true), this.#view.getInt32(pointer + 28, true))
+  }
+}
+
+function narrow(low: number, high: number): number | bigint {
+  return high === low >> 31 ? low : (BigInt(high) << 32n) | BigInt(low >>> 0)
+}
+

@@ -1,0 +1,482 @@
+// A region becomes one WebAssembly function: what is known of the flags at every place, then the nodes' code in
+// structured control flow.
+
+import { CR0, CR4, INTERPRET } from './addresses.ts'
+import { type Code, I64, type ValueType } from './encoder.ts'
+import { ALL_FLAGS, DEAD, flagEffect, flagKind, type FlagState, MEMORY, sameState } from './flags.ts'
+import { FunctionWriter, noUse, type RegisterUse } from './function-writer.ts'
+import { translateInline, type Way, wayOf } from './instructions.ts'
+import { op } from './opcodes.ts'
+import type { Operation } from './operations.ts'
+import type { Region, RegionNode } from './region.ts'
+import { Structure } from './structure.ts'
+import { bytesOf } from '../table/handlers.ts'
+
+export interface TranslationOptions {
+  /** Keeps flags that no instruction reads, so that every exit shows them as the interpreter would. For tests. */
+  readonly exactFlags?: boolean
+}
+
+export interface RegionFunction {
+  readonly locals: readonly ValueType[]
+  readonly code: Uint8Array
+}
+
+/** What is known at an operation before any code is written. */
+interface Plan {
+  readonly operation: Operation
+  readonly way: Way
+  readonly before: FlagState
+  readonly after: FlagState
+  /** As an exit in front of it sees the flags. */
+  readonly exit: FlagState
+}
+
+interface NodePlan {
+  readonly operations: readonly Plan[]
+  readonly entryState: FlagState
+  readonly endState: FlagState
+}
+
+const RSP = 0x20
+const RCX = 1
+
+/**
+ * @param pointerOf where the operations lie that the function hands to the interpreter's handlers
+ */
+export function translateRegion(
+  region: Region,
+  functionIndex: number,
+  pointerOf: (operation: Operation) => number,
+  options: TranslationOptions = {},
+): RegionFunction {
+  const plans = planFlags(region, options.exactFlags === true)
+  const states = distinctStates(plans)
+  const once = (use: RegisterUse): FunctionWriter => {
+    const writer = new FunctionWriter({ region, functionIndex, states, use })
+    new RegionWriter(writer, plans, pointer).write()
+    return writer
+  }
+  const pointers = new Map<Operation, number>()
+  const pointer = (operation: Operation): number => {
+    let at = pointers.get(operation)
+    if (at === undefined) pointers.set(operation, (at = pointerOf(operation)))
+    return at
+  }
+  const use = noUse()
+  let writer = once(use)
+  // A call saves what has changed anywhere in the region: known after a first pass only.
+  if (use.calls) writer = once({ ...use, calls: false })
+  const vectors = usesVectors(plans)
+  return writer.finish((code) => vectors && checkVectorUnit(code))
+}
+
+function usesVectors(plans: ReadonlyMap<RegionNode, NodePlan>): boolean {
+  return [...plans.values()].some(({ operations }) =>
+    operations.some(({ operation, way }) => way === 'inline' && operation.handler!.row.attributes.has('sse')),
+  )
+}
+
+/** Goes to the interpreter when SSE instructions would fault (core/usable.ts). */
+function checkVectorUnit(code: Code): void {
+  const EM_TS = 0xc
+  const OSFXSR = 0x200
+  code.i32(0)
+  code.memory(op.i32_load, CR0)
+  code.i32(EM_TS)
+  code.op(op.i32_and)
+  code.i32(0)
+  code.memory(op.i32_load, CR4)
+  code.i32(-1)
+  code.op(op.i32_xor)
+  code.i32(OSFXSR)
+  code.op(op.i32_and)
+  code.op(op.i32_or)
+  code.when()
+  code.i32(INTERPRET)
+  code.op(op.return)
+  code.end()
+}
+
+// Flags.
+
+function planFlags(region: Region, exact: boolean): Map<RegionNode, NodePlan> {
+  const live = exact ? new Map(region.nodes.map((node) => [node, ALL_FLAGS])) : liveness(region)
+  const entry = new Map<RegionNode, FlagState>()
+  const ways = new Map<RegionNode, { way: Way; after: number; before: number }[]>()
+  for (const node of region.nodes) ways.set(node, walkBack(node, live, exact))
+  // From outside, and through a return, the flags come in memory.
+  for (const node of region.entries) entry.set(node, live.get(node)! === 0 ? DEAD : MEMORY)
+  const waiting = [...region.entries]
+  const predecessors = new Set(region.entries)
+  // Bounded: a node's state goes from unknown to a kind to memory, and is looked at again only then.
+  while (waiting.length > 0) {
+    const node = waiting.pop()!
+    const end = transfer(node, entry.get(node)!, ways.get(node)!)
+    for (const successor of node.successors) {
+      const wanted = live.get(successor)! === 0 ? DEAD : end
+      const former = entry.get(successor)
+      const joined = former === undefined || sameState(former, wanted) ? wanted : MEMORY
+      if (former !== undefined && sameState(former, joined)) continue
+      entry.set(successor, joined)
+      waiting.push(successor)
+      predecessors.add(successor)
+    }
+  }
+  const plans = new Map<RegionNode, NodePlan>()
+  for (const node of region.nodes) {
+    const entryState = entry.get(node) ?? MEMORY
+    const operations: Plan[] = []
+    let state = entryState
+    for (const [i, operation] of node.block.operations.entries()) {
+      const { way, after, before } = ways.get(node)![i]!
+      const next = stateAfter(operation, way, state, after)
+      operations.push({ operation, way, before: state, after: next, exit: before === 0 ? DEAD : state })
+      state = next
+    }
+    plans.set(node, { operations, entryState, endState: state })
+  }
+  return plans
+}
+
+function transfer(node: RegionNode, state: FlagState, ways: readonly { way: Way; after: number }[]): FlagState {
+  for (const [i, operation] of node.block.operations.entries())
+    state = stateAfter(operation, ways[i]!.way, state, ways[i]!.after)
+  return state
+}
+
+function stateAfter(operation: Operation, way: Way, state: FlagState, live: number): FlagState {
+  if (way === 'leave' || isEnding(operation)) return state
+  if (way === 'call') return MEMORY
+  const kind = flagKind(operation)
+  if (kind === undefined) return state
+  if (live === 0) return DEAD
+  const { row, size } = operation.handler!
+  if (kind === 'explicit' || row.name.startsWith('bt')) return { kind, bytes: 4 }
+  return { kind, bytes: bytesOf(row.operands[0]!, size) }
+}
+
+const isEnding = (operation: Operation): boolean => operation.handler?.row.attributes.has('end') ?? true
+
+/** For each operation of a node how it is translated, and which flags may be read after and before it. */
+function walkBack(
+  node: RegionNode,
+  live: ReadonlyMap<RegionNode, number>,
+  exact: boolean,
+): { way: Way; after: number; before: number }[] {
+  const { operations } = node.block
+  const result: { way: Way; after: number; before: number }[] = []
+  let after = liveAtEnd(node, live)
+  for (let i = operations.length - 1; i >= 0; i--) {
+    const operation = operations[i]!
+    if (exact) after = ALL_FLAGS
+    const ending = i === operations.length - 1 && node.ending.kind !== 'next'
+    const way: Way = ending ? 'leave' : wayOf(operation, after)
+    const translatedEnding = ending && node.ending.kind !== 'leave'
+    const { reads, kills } = translatedEnding
+      ? { reads: flagEffect(operation, false).reads, kills: 0 }
+      : flagEffect(operation, way !== 'inline')
+    const before = exact ? ALL_FLAGS : (after & ~kills) | reads
+    result[i] = { way, after, before }
+    after = before
+  }
+  return result
+}
+
+/** Outside of the region anything may read the flags. */
+function liveAtEnd(node: RegionNode, live: ReadonlyMap<RegionNode, number>): number {
+  const { ending } = node
+  const targets =
+    ending.kind === 'jump' || ending.kind === 'call' || ending.kind === 'next' ? 1 : ending.kind === 'condition' ? 2 : 0
+  const exits = node.successors.length < targets && !(targets === 2 && sameTargets(node)) ? ALL_FLAGS : 0
+  if (targets === 0) return ALL_FLAGS
+  return node.successors.reduce((mask, successor) => mask | live.get(successor)!, exits)
+}
+
+function sameTargets({ ending, successors }: RegionNode): boolean {
+  return ending.kind === 'condition' && ending.target === ending.next && successors.length === 1
+}
+
+/** Flags that may be read from the start of each node on. */
+function liveness(region: Region): Map<RegionNode, number> {
+  const live = new Map<RegionNode, number>(region.nodes.map((node) => [node, 0]))
+  const order = [...region.nodes].reverse()
+  // Bounded: each turn adds at least one of six bits to one of the nodes.
+  for (let changed = true; changed; ) {
+    changed = false
+    for (const node of order) {
+      const first = walkBack(node, live, false)[0]!.before
+      if (first === live.get(node)) continue
+      live.set(node, first | live.get(node)!)
+      changed = true
+    }
+  }
+  return live
+}
+
+function distinctStates(plans: ReadonlyMap<RegionNode, NodePlan>): FlagState[] {
+  const states = new Map<string, FlagState>()
+  const add = (state: FlagState): void => void states.set(`${state.kind}${state.bytes}`, state)
+  for (const { operations, entryState, endState } of plans.values()) {
+    add(entryState)
+    add(endState)
+    for (const { exit, before } of operations) {
+      add(exit)
+      add(before)
+    }
+  }
+  return [...states.values()]
+}
+
+// Code.
+
+class RegionWriter {
+  readonly #writer: FunctionWriter
+  readonly #plans: ReadonlyMap<RegionNode, NodePlan>
+  readonly #pointerOf: (operation: Operation) => number
+  readonly #structure: Structure<RegionNode>
+  readonly #numbers = new Map<RegionNode, number>()
+
+  constructor(
+    writer: FunctionWriter,
+    plans: ReadonlyMap<RegionNode, NodePlan>,
+    pointerOf: (operation: Operation) => number,
+  ) {
+    this.#writer = writer
+    this.#plans = plans
+    this.#pointerOf = pointerOf
+    // Entries have the numbers by which the jump table knows them; the others follow as they are needed.
+    for (const node of writer.region.entries) this.#numbers.set(node, node.entry)
+    this.#structure = new Structure<RegionNode>({
+      code: writer.code,
+      selector: writer.selector,
+      numberOf: (node) => {
+        let number = this.#numbers.get(node)
+        if (number === undefined) this.#numbers.set(node, (number = this.#numbers.size))
+        return number
+      },
+      write: (node) => this.#node(node),
+    })
+  }
+
+  write(): void {
+    this.#structure.write(reachable(this.#writer.region), this.#writer.region.entries)
+  }
+
+  #node(node: RegionNode): void {
+    const { operations, endState } = this.#plans.get(node)!
+    const writer = this.#writer
+    writer.beginNode(node)
+    for (const [i, plan] of operations.entries()) {
+      const { operation, way, before, after, exit } = plan
+      writer.beginOperation(operation, i, exit)
+      if (i === operations.length - 1 && node.ending.kind !== 'next') {
+        this.#ending(node, plan)
+        return
+      }
+      if (way === 'inline') translateInline({ writer, operation, before, after })
+      else if (way === 'call') this.#call(operation, before)
+      else {
+        writer.leaveHere()
+        return
+      }
+    }
+    this.#goTo((node.ending as { next: number }).next, endState, node)
+  }
+
+  #call(operation: Operation, before: FlagState): void {
+    const writer = this.#writer
+    writer.flags.flush(before)
+    const { row } = operation.handler!
+    const pointer = this.#pointerOf(operation)
+    if (row.name === 'x87Memory' || row.name === 'x87Register') {
+      // x87 instructions look at the address's registers, and one form of FNSTSW writes AX.
+      const parts = [operation.base, operation.index].filter((offset) => offset < 0x80).map((offset) => offset >> 3)
+      const reads = row.name === 'x87Memory' ? parts : [0]
+      writer.callHandler(pointer, { reads, writes: row.name === 'x87Memory' ? [] : [0], vectors: false })
+      return
+    }
+    writer.callHandler(pointer, { vectors: row.attributes.has('sse') })
+  }
+
+  #ending(node: RegionNode, plan: Plan): void {
+    const writer = this.#writer
+    const { code, flags } = writer
+    const { ending } = node
+    const { operation, before } = plan
+    switch (ending.kind) {
+      case 'jump':
+        this.#goTo(ending.target, before, node)
+        return
+      case 'condition': {
+        this.#pushCondition(operation, before)
+        code.when()
+        this.#goTo(ending.target, before, node)
+        code.end()
+        this.#goTo(ending.next, before, node)
+        return
+      }
+      case 'call':
+        if (!writer.region.byDelta.has(ending.target)) this.#refuseTarget(ending.target)
+        this.#pushReturn(ending.next)
+        this.#goTo(ending.target, before, node)
+        return
+      case 'indirect-call': {
+        const target = this.#targetE(operation)
+        writer.pushNotCanonical(target)
+        writer.leaveWhen()
+        this.#pushReturn(ending.next)
+        writer.leaveToLocal(target, before)
+        return
+      }
+      case 'indirect-jump': {
+        const target = this.#targetE(operation)
+        this.#dispatch(target, before, () => writer.leaveHere())
+        return
+      }
+      case 'return': {
+        const target = writer.temporary(I64)
+        const pointer = writer.pointer(writer.stackPointer, 8, 'read')
+        const size = 8 + Number(operation.immediate)
+        code.get(pointer)
+        code.memory(op.i64_load, 0)
+        code.set(target)
+        this.#moveStack(size)
+        this.#dispatch(target, before, () => {
+          this.#moveStack(-size)
+          writer.leaveHere()
+        })
+        return
+      }
+      default:
+        writer.leaveHere()
+    }
+  }
+
+  #dispatch(target: number, before: FlagState, refuse: () => void): void {
+    const writer = this.#writer
+    // Inside of the region the flags come in memory, as from outside.
+    if (writer.region.entries.length > 1) {
+      writer.flags.flush(before)
+      writer.dispatch(target, MEMORY, refuse)
+      return
+    }
+    writer.pushNotCanonical(target)
+    writer.code.when()
+    refuse()
+    writer.code.end()
+    writer.leaveToLocal(target, before)
+  }
+
+  #moveStack(by: number): void {
+    const { code } = this.#writer
+    code.get(this.#writer.stackPointer)
+    code.i64(by)
+    code.op(op.i64_add)
+    this.#writer.setRegister(RSP, 8)
+  }
+
+  #refuseTarget(delta: number): void {
+    const writer = this.#writer
+    const target = writer.temporary(I64)
+    writer.pushLinear(delta)
+    writer.code.set(target)
+    writer.pushNotCanonical(target)
+    writer.leaveWhen()
+  }
+
+  #targetE(operation: Operation): number {
+    const writer = this.#writer
+    const { code } = writer
+    if (operation.handler!.form === 'r') {
+      // A copy: a call moves RSP, and that may be the register.
+      const target = writer.temporary(I64)
+      code.get(writer.register(operation.e))
+      code.set(target)
+      return target
+    }
+    const pointer = writer.pointer(writer.address(operation), 8, 'read')
+    const target = writer.temporary(I64)
+    code.get(pointer)
+    code.memory(op.i64_load, 0)
+    code.set(target)
+    return target
+  }
+
+  #pushReturn(delta: number): void {
+    const writer = this.#writer
+    const { code } = writer
+    const top = writer.temporary(I64)
+    code.get(writer.stackPointer)
+    code.i64(-8)
+    code.op(op.i64_add)
+    code.set(top)
+    const pointer = writer.pointer(top, 8, 'write')
+    code.get(pointer)
+    writer.pushLinear(delta)
+    code.memory(op.i64_store, 0)
+    code.get(top)
+    writer.setRegister(RSP, 8)
+  }
+
+  /** Pushes whether Jcc, LOOP or JRCXZ jumps; LOOP counts. */
+  #pushCondition(operation: Operation, before: FlagState): void {
+    const writer = this.#writer
+    const { code, flags } = writer
+    const { row } = operation.handler!
+    if (row.name === 'jcc') {
+      flags.condition(before, row.opcode & 15)
+      return
+    }
+    const bytes = (operation.flags & 8) !== 0 ? 4 : 8
+    const count = writer.registerValue(RCX << 3, bytes)
+    const isZero = bytes === 8 ? op.i64_eqz : op.i32_eqz
+    if (row.name === 'jrcxz') {
+      writer.push(count)
+      code.op(isZero)
+      return
+    }
+    writer.push(count)
+    if (bytes === 8) code.i64(1)
+    else code.i32(1)
+    code.op(bytes === 8 ? op.i64_sub : op.i32_sub)
+    writer.setRegister(RCX << 3, bytes)
+    writer.push(writer.registerValue(RCX << 3, bytes))
+    code.op(isZero)
+    code.op(op.i32_eqz)
+    if (row.name === 'loop') return
+    flags.condition(before, row.name === 'loope' ? 4 : 5)
+    code.op(op.i32_and)
+  }
+
+  /** Goes on at a delta: a node of the region, or outside. */
+  #goTo(delta: number, state: FlagState, from: RegionNode): void {
+    const writer = this.#writer
+    const { code } = writer
+    const node = writer.region.byDelta.get(delta)
+    if (!node) {
+      writer.leaveTo(delta, state)
+      return
+    }
+    const page = Math.floor(delta / 0x1000) * 0x1000
+    if (page !== Math.floor(from.delta / 0x1000) * 0x1000)
+      writer.guardPage(page, writer.region.pages.get(page)!, delta, state)
+    if (this.#structure.goesBack(node)) {
+      writer.pushBudgetSpent()
+      code.when()
+      writer.leaveTo(delta, state)
+      code.end()
+    }
+    // At a place where several states meet, the flags are in memory.
+    if (this.#plans.get(node)!.entryState.kind === 'memory') writer.flags.flush(state)
+    this.#structure.jump(node)
+  }
+}
+
+/** Nodes that some entry leads to. */
+function reachable(region: Region): RegionNode[] {
+  const seen = new Set<RegionNode>(region.entries)
+  for (const node of seen) for (const successor of node.successors) seen.add(successor)
+  return [...seen]
+}
+
