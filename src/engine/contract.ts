@@ -55,7 +55,30 @@ export interface VcpuCounters {
   readonly tlbFlushes: bigint
   readonly interrupts: bigint
   readonly exceptions: bigint
+  /** Of `instructions`, those that the interpreter ran; translated code ran the others. */
+  readonly instructionsInterpreted: bigint
+  /** How often translated code was entered, and left in front of an instruction that only the interpreter runs. */
+  readonly regionsEntered: bigint
+  readonly regionsLeftToInterpreter: bigint
+  readonly regionsLeftAfterCall: bigint
+  /** What translating took so far. */
+  readonly translator: TranslatorWork
   /** Instructions that no line of the table knows, and the bytes of the last one in hex. */
   readonly unknownInstructions: number
   readonly lastUnknownInstruction: string
+}
+
+export interface TranslatorWork {
+  readonly regions: number
+  /** Regions that live now. */
+  readonly live: number
+  readonly modules: number
+  /** Guest instructions translated. */
+  readonly instructions: number
+  /** Of WebAssembly. */
+  readonly bytes: number
+  /** In our code: forming regions and writing modules. */
+  readonly translateMilliseconds: number
+  /** In WebAssembly's API: compiling and instantiating. */
+  readonly compileMilliseconds: number
 }

@@ -2,7 +2,15 @@
 
 import { performance } from 'node:perf_hooks'
 import type { CpuEntry, Exit, Vcpu, VcpuCounters, VcpuOutside } from '../contract.ts'
-import { type TranslatedCore, Translator, type TranslatorOptions } from './translator/index.ts'
+import {
+  REGION_STATISTICS,
+  type TranslatedCore,
+  Translator,
+  TRANSLATOR_COUNTERS,
+  TRANSLATOR_STATISTICS,
+  type TranslatorCounters,
+  type TranslatorOptions,
+} from './translator/index.ts'
 
 /** What core/index.ts exports. */
 interface CoreExports extends TranslatedCore {
@@ -94,6 +102,13 @@ export function readCounters(buffer: ArrayBufferLike): VcpuCounters {
     tlbFlushes: statistic(2),
     interrupts: statistic(3),
     exceptions: statistic(4),
+    regionsEntered: view.getBigUint64(REGION_STATISTICS, true),
+    regionsLeftToInterpreter: view.getBigUint64(REGION_STATISTICS + 8, true),
+    regionsLeftAfterCall: view.getBigUint64(REGION_STATISTICS + 16, true),
+    instructionsInterpreted: view.getBigUint64(REGION_STATISTICS + 24, true),
+    translator: Object.fromEntries(
+      TRANSLATOR_COUNTERS.map((name, i) => [name, view.getFloat64(TRANSLATOR_STATISTICS + 8 * i, true)]),
+    ) as TranslatorCounters,
     unknownInstructions: view.getUint32(UNKNOWN_OPCODE, true),
     lastUnknownInstruction: Buffer.from(new Uint8Array(buffer, UNKNOWN_OPCODE + 8, length)).toString('hex'),
   }

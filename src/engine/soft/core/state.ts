@@ -97,6 +97,9 @@ export const STATISTICS: usize = STATE + 0x640 // u64 each: blocks decoded, TLB 
 /** u64 each: regions entered, left for the interpreter, left after a call of a handler, instructions interpreted. */
 export const REGION_STATISTICS: usize = STATE + 0x6a0
 
+/** float64 each, written by the translator: see translator/translator.ts. */
+export const TRANSLATOR_STATISTICS: usize = STATE + 0x6c0
+
 /** The last 16 exceptions, a ring indexed by their count: RIP, CR2, vector u32, error u32. For whoever debugs. */
 export const EXCEPTION_LOG: usize = STATE + 0x700
 

@@ -21,8 +21,11 @@ export const CR0: number = STATE + 0x100
 export const CR4: number = STATE + 0x118
 export const MXCSR: number = STATE + 0x260
 export const XMM: number = STATE + 0x300
-/** Translator's counters, u32 each: see core/regions.ts. */
+/** u64 each, of the core: see core/state.ts. */
 export const REGION_STATISTICS: number = STATE + 0x6a0
+
+/** float64 each, of the translator. */
+export const TRANSLATOR_STATISTICS: number = STATE + 0x6c0
 
 const TLB = 0x100000
 const TLB_KIND = 0x4000

@@ -92,16 +92,17 @@ function plain(context: Context, meaning: Meaning): void {
     }
     if (operand.access !== 'w') values.push(valueOf(context, operand, bytes, pointer))
   }
-  const first = row.operands[0]!
+  // CLD and STD have no operands.
+  const firstBytes = row.operands[0] ? bytesOf(row.operands[0], size) : size
   const result = row.operands.find(({ access }) => access !== 'r')
   if (result && isMemory(result, form)) {
     // The pointer goes below the result.
     code.get(pointer)
-    meaning(context, values, bytesOf(first, size))
+    meaning(context, values, firstBytes)
     storeResult(context, bytesOf(result, size))
     return
   }
-  meaning(context, values, bytesOf(first, size))
+  meaning(context, values, firstBytes)
   if (!result) return
   const bytes = bytesOf(result, size)
   if (/[VWU]/.test(result.kind)) setVector(context, result, bytes)

@@ -2,7 +2,7 @@
 // WebAssembly module for a batch of regions, and installs its functions.
 
 import { performance } from 'node:perf_hooks'
-import { REQUESTS } from './addresses.ts'
+import { REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
 import { encodeModule, type FunctionBody, type FunctionImport, type FunctionType, I32 } from './encoder.ts'
 import { type FunctionTable, InstalledRegions, type Reservation } from './installed.ts'
 import { BlockReader } from './operations.ts'
@@ -34,18 +34,20 @@ export interface TranslatorOptions extends TranslationOptions {
 
 const THRESHOLD = 400
 
-export interface TranslatorCounters {
-  regions: number
+/** Kept in the shared memory (core/state.ts, TRANSLATOR_STATISTICS), a float64 each, in this order. */
+export const TRANSLATOR_COUNTERS = [
+  'regions',
   /** Regions that live now. */
-  live: number
-  modules: number
-  instructions: number
-  bytes: number
+  'live',
+  'modules',
+  'instructions',
+  'bytes',
   /** In our code: forming regions and writing modules. */
-  translateMilliseconds: number
+  'translateMilliseconds',
   /** In WebAssembly's API: compiling and instantiating. */
-  compileMilliseconds: number
-}
+  'compileMilliseconds',
+] as const
+export type TranslatorCounters = Record<(typeof TRANSLATOR_COUNTERS)[number], number>
 
 export class Translator {
   readonly #memory: WebAssembly.Memory
@@ -55,15 +57,7 @@ export class Translator {
   readonly #view: DataView
   readonly #threshold: number
   #parts: { reader: BlockReader; installed: InstalledRegions } | undefined
-  readonly counters: TranslatorCounters = {
-    regions: 0,
-    live: 0,
-    modules: 0,
-    instructions: 0,
-    bytes: 0,
-    translateMilliseconds: 0,
-    compileMilliseconds: 0,
-  }
+  readonly #counters: Float64Array
 
   constructor(memory: WebAssembly.Memory, core: TranslatedCore, options: TranslatorOptions = {}) {
     this.#memory = memory
@@ -72,6 +66,7 @@ export class Translator {
     this.#threshold = options.threshold ?? THRESHOLD
     this.#requests = new Uint32Array(memory.buffer, REQUESTS, 4)
     this.#view = new DataView(memory.buffer)
+    this.#counters = new Float64Array(memory.buffer, TRANSLATOR_STATISTICS, TRANSLATOR_COUNTERS.length)
     core.setThreshold(this.#threshold)
   }
 
@@ -113,7 +108,7 @@ export class Translator {
       batch.push({ region, reservation, body: { locals, code, exportName: String(batch.length) } })
     }
     if (batch.length > 0) this.#install(batch, start)
-    else this.counters.translateMilliseconds += performance.now() - start
+    else this.#count('translateMilliseconds', performance.now() - start)
   }
 
   #form(view: CodeView, request: Request, entered: ReadonlySet<string>): Region | undefined {
@@ -127,7 +122,6 @@ export class Translator {
     batch: readonly { region: Region; reservation: Reservation; body: FunctionBody }[],
     start: number,
   ): void {
-    const { counters } = this
     const bytes = encodeModule(
       IMPORTS,
       TYPE,
@@ -140,14 +134,18 @@ export class Translator {
     })
     for (const [i, { region, reservation }] of batch.entries()) {
       if (!this.#parts!.installed.install(region, reservation, exports[String(i)])) continue
-      counters.regions++
-      counters.instructions += region.instructions
+      this.#count('regions', 1)
+      this.#count('instructions', region.instructions)
     }
-    counters.modules++
-    counters.bytes += bytes.length
-    counters.translateMilliseconds += written - start
-    counters.compileMilliseconds += performance.now() - written
-    counters.live = this.#parts!.installed.count
+    this.#count('modules', 1)
+    this.#count('bytes', bytes.length)
+    this.#count('translateMilliseconds', written - start)
+    this.#count('compileMilliseconds', performance.now() - written)
+    this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#parts!.installed.count
+  }
+
+  #count(counter: keyof TranslatorCounters, by: number): void {
+    this.#counters[TRANSLATOR_COUNTERS.indexOf(counter)]! += by
   }
 
   #takeRequests(count: number): Request[] {
