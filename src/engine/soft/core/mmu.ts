@@ -21,10 +21,9 @@ import { invalidateCode } from './blocks'
 import { physicalRead, physicalWrite } from './physical'
 import { watching, noteWatch, pageIsWatched } from './debug'
 
-const ENTRIES: u32 = 1024
-const KIND_SIZE: usize = 0x4000 // ENTRIES × 16 bytes
-const VIEW_SIZE: usize = 0xc000 // three kinds
-const LIST: usize = TLB + 0x18000
+const KIND_SIZE: usize = 0x10000 // 4096 entries of 16 bytes
+const VIEW_SIZE: usize = 0x30000 // three kinds
+const LIST: usize = TLB + 0x60000
 
 const TLB_LISTED: u32 = 1
 const TLB_GLOBAL: u32 = 2
@@ -55,7 +54,7 @@ let tlb: usize = TLB
 let user: bool = false
 let listed: u32 = 0
 /** One bit for each (2 MiB region number mod 4096) of which a large page's part is in a TLB. */
-const LARGE_BITS: usize = TLB + 0x28000
+const LARGE_BITS: usize = TLB + 0x80000
 
 export function setRamSize(bytes: u64): void {
   ramSize = bytes
@@ -84,7 +83,7 @@ export function endSystemAccess(before: bool): void {
 
 // @ts-ignore: decorator
 @inline export function readPtr(address: u64, size: u32): usize {
-  const entry = tlb + (<usize>(address >> 8) & 0x3ff0)
+  const entry = tlb + (<usize>(address >> 8) & 0xfff0)
   // A tag compare of the LAST byte's page also catches accesses that cross into the next page.
   if (load<u64>(entry) == ((address + (size - 1)) & ~0xfff)) return <usize>load<u32>(entry, 8) + <usize>(<u32>address)
   return readSlow(address, size)
@@ -93,7 +92,7 @@ export function endSystemAccess(before: bool): void {
 /** For read-modify-write: the pointer holds the present bytes. */
 // @ts-ignore: decorator
 @inline export function writePtr(address: u64, size: u32): usize {
-  const entry = tlb + KIND_SIZE + (<usize>(address >> 8) & 0x3ff0)
+  const entry = tlb + KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
   if (load<u64>(entry) == ((address + (size - 1)) & ~0xfff)) return <usize>load<u32>(entry, 8) + <usize>(<u32>address)
   return writeSlow(address, size, true)
 }
@@ -101,7 +100,7 @@ export function endSystemAccess(before: bool): void {
 /** For plain stores: what the pointer holds is undefined until written. */
 // @ts-ignore: decorator
 @inline export function storePtr(address: u64, size: u32): usize {
-  const entry = tlb + KIND_SIZE + (<usize>(address >> 8) & 0x3ff0)
+  const entry = tlb + KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
   if (load<u64>(entry) == ((address + (size - 1)) & ~0xfff)) return <usize>load<u32>(entry, 8) + <usize>(<u32>address)
   return writeSlow(address, size, false)
 }
@@ -187,7 +186,7 @@ function copyIn(physical: u64, from: usize, size: u32): void {
 /** Physical address of an instruction's first byte, or all ones with a fault pending. */
 // @ts-ignore: decorator
 @inline export function fetchAddress(address: u64): u64 {
-  const entry = tlb + 2 * KIND_SIZE + (<usize>(address >> 8) & 0x3ff0)
+  const entry = tlb + 2 * KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
   if (load<u64>(entry) == (address & ~0xfff)) {
     // In a variable of its own: inside a u64 expression, asc would load and add in 64 bits.
     const host: u32 = load<u32>(entry, 8) + <u32>address
@@ -201,7 +200,7 @@ export const NO_PHYSICAL: u64 = NO_ADDRESS
 /** As `fetchAddress`, but only what a TLB of either view holds already: no walk, no fault. -1: nothing. */
 export function peekFetch(address: u64): f64 {
   for (let view = TLB; view <= TLB + VIEW_SIZE; view += VIEW_SIZE) {
-    const entry = view + 2 * KIND_SIZE + (<usize>(address >> 8) & 0x3ff0)
+    const entry = view + 2 * KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
     if (load<u64>(entry) != (address & ~0xfff)) continue
     const host: u32 = load<u32>(entry, 8) + <u32>address
     return <f64>(host - <u32>GUEST_BASE)
@@ -282,7 +281,7 @@ function translate(address: u64, access: u32): u64 {
   if (page + 0x1000 > ramSize) return physical
   if (access == WRITE && load<u32>(PAGES + (<usize>(page >> 12) << 3)) != 0) return physical
   if (watching && access != EXECUTE && pageIsWatched(address)) return physical
-  const slotInTlb = tlb + <usize>access * KIND_SIZE + (<usize>(address >> 8) & 0x3ff0)
+  const slotInTlb = tlb + <usize>access * KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
   let flags = load<u32>(slotInTlb, 12) & TLB_LISTED
   if (!flags && !(entryFlags & TLB_GLOBAL)) {
     store<u32>(LIST + (<usize>listed << 2), <u32>slotInTlb)
@@ -341,7 +340,7 @@ export function flushPage(address: u64): void {
     return
   }
   for (let kind: usize = 0; kind < 6; kind++) {
-    const entry = TLB + kind * KIND_SIZE + (<usize>(address >> 8) & 0x3ff0)
+    const entry = TLB + kind * KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
     if (load<u64>(entry) == (address & ~0xfff)) store<u64>(entry, NO_ADDRESS)
   }
 }

@@ -3,7 +3,10 @@
 
 import { type Instruction, parseTable } from './instruction.ts'
 
-export const systemInstructions: Instruction[] = parseTable(`
+/** These need nothing of what the others do. */
+const ORDINARY = new Set(['nopE', 'ldmxcsr', 'stmxcsr', 'swapgs', 'cli'])
+
+const rows = parseTable(`
   6C  !ins        Ab       notest=port-io
   6D  !ins        Az       notest=port-io
   6E  !outs       Ab       notest=port-io
@@ -67,3 +70,11 @@ export const systemInstructions: Instruction[] = parseTable(`
   np 0F AE /6!r !nopE    Ev
   np 0F AE /7!r !nopE    Ev
 `)
+
+/**
+ * The translator leaves all but a few of these to the interpreter, and goes on behind them: so they end a block of code
+ * even where the interpreter would not need it.
+ */
+export const systemInstructions: Instruction[] = rows.map((row) =>
+  ORDINARY.has(row.name) ? row : { ...row, attributes: new Set([...row.attributes, 'end']) },
+)

@@ -19,6 +19,7 @@ export const CALLED_OPERATION: number = STATE + 0xf0
 export const CALLED_RESULT: number = STATE + 0xf4
 export const CR0: number = STATE + 0x100
 export const CR4: number = STATE + 0x118
+export const KERNEL_GS_BASE: number = STATE + 0x158
 export const MXCSR: number = STATE + 0x260
 export const XMM: number = STATE + 0x300
 /** u64 each, of the core: see core/state.ts. */
@@ -28,8 +29,10 @@ export const REGION_STATISTICS: number = STATE + 0x6a0
 export const TRANSLATOR_STATISTICS: number = STATE + 0x6c0
 
 const TLB = 0x100000
-const TLB_KIND = 0x4000
-const TLB_VIEW = 0xc000
+const TLB_KIND = 0x10000
+const TLB_VIEW = 0x30000
+/** Shifted right by 8, an address has its entry's offset in these bits. */
+export const TLB_INDEX: number = 0xfff0
 export const tlbOf = (user: boolean, kind: 'read' | 'write' | 'execute'): number =>
   TLB + (user ? TLB_VIEW : 0) + { read: 0, write: 1, execute: 2 }[kind] * TLB_KIND
 

@@ -32,6 +32,7 @@ import {
   JUMPS_VIEW,
   REGS,
   RIP,
+  TLB_INDEX,
   tlbOf,
   XMM,
 } from './addresses.ts'
@@ -358,7 +359,7 @@ export class FunctionWriter {
     code.tee(low)
     code.i32(8)
     code.op(op.i32_shr_u)
-    code.i32(0x3ff0)
+    code.i32(TLB_INDEX)
     code.op(op.i32_and)
     code.tee(entry)
     code.memory(op.i64_load, tlb)
@@ -451,7 +452,7 @@ export class FunctionWriter {
     code.op(op.i32_wrap_i64)
     code.i32(8)
     code.op(op.i32_shr_u)
-    code.i32(0x3ff0)
+    code.i32(TLB_INDEX)
     code.op(op.i32_and)
     code.tee(slot)
     code.memory(op.i64_load, execute)
@@ -534,7 +535,7 @@ export class FunctionWriter {
     code.op(op.i32_wrap_i64)
     code.i32(8)
     code.op(op.i32_shr_u)
-    code.i32(0x3ff0)
+    code.i32(TLB_INDEX)
     code.op(op.i32_and)
     code.tee(entry)
     code.memory(op.i64_load, execute)

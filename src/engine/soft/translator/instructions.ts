@@ -4,7 +4,6 @@
 
 import { bytesOf } from '../table/handlers.ts'
 import type { Operand } from '../table/instruction.ts'
-import { systemInstructions } from '../table/system.ts'
 import { I32, I64, V128 } from './encoder.ts'
 import { constantCount, type FlagState } from './flags.ts'
 import type { FunctionWriter, Value } from './function-writer.ts'
@@ -30,16 +29,13 @@ export type Custom = (context: Context) => void
 
 export type Way = 'inline' | 'call' | 'leave'
 
-/** These change what translated code relies on, or need to know the time: the interpreter runs them. */
-const LEFT = new Set(['nopE', 'ldmxcsr', 'stmxcsr'])
-const left = new Set(systemInstructions.filter(({ name }) => !LEFT.has(name)))
-
 /** @param liveAfter flags (flags.ts) that may be read after the operation */
 export function wayOf(operation: Operation, liveAfter: number): Way {
   const { handler } = operation
   if (!handler) return 'leave'
   const { row, size } = handler
-  if (left.has(row) || row.attributes.has('end')) return 'leave'
+  // Jumps, and what changes the things that translated code relies on.
+  if (row.attributes.has('end')) return 'leave'
   const custom = integerCustom[row.name] ?? vectorCustom[row.name]
   if (custom && !custom.accepts(operation)) return 'call'
   if (!custom && !plainInline(operation)) return 'call'

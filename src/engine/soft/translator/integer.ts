@@ -8,8 +8,8 @@ import type { Context, Custom, Meaning } from './instructions.ts'
 import type { Form } from '../table/handlers.ts'
 import type { Instruction } from '../table/instruction.ts'
 import { op } from './opcodes.ts'
-import type { Operation } from './operations.ts'
-import { RFLAGS } from './addresses.ts'
+import { GS_BASE, type Operation } from './operations.ts'
+import { KERNEL_GS_BASE, REGS, RFLAGS } from './addresses.ts'
 
 export interface MeaningEntry {
   readonly meaning: Meaning
@@ -25,6 +25,7 @@ const RAX = 0
 const RDX = 0x10
 const RSP = 0x20
 const RBP = 0x28
+const IF = 0x200
 const DF = 0x400
 
 /** The instruction for operands of 8 bytes, or for shorter ones. */
@@ -939,6 +940,14 @@ function bitTestRegister(change: 'set' | 'reset' | 'complement' | undefined): Cu
 
 const notNarrow = (operation: Operation): boolean => bytesOfE(operation) >= 4
 
+/** In the kernel only; elsewhere the interpreter raises what is due. */
+function kernelOnly(translate: Custom): CustomEntry {
+  return {
+    accepts: always,
+    translate: (context) => (context.writer.region.user ? context.writer.leaveHere() : translate(context)),
+  }
+}
+
 /** By the names of the instruction table, those with a `!`. */
 export const integerCustom: Readonly<Record<string, CustomEntry>> = {
   push: {
@@ -1037,4 +1046,27 @@ export const integerCustom: Readonly<Record<string, CustomEntry>> = {
   bts: bitTestRegister('set'),
   btr: bitTestRegister('reset'),
   btc: bitTestRegister('complement'),
+  swapgs: kernelOnly(({ writer }) => {
+    const { code } = writer
+    const former = writer.temporary(I64)
+    code.i32(0)
+    code.memory(op.i64_load, REGS + GS_BASE)
+    code.set(former)
+    code.i32(0)
+    code.i32(0)
+    code.memory(op.i64_load, KERNEL_GS_BASE)
+    code.memory(op.i64_store, REGS + GS_BASE)
+    code.i32(0)
+    code.get(former)
+    code.memory(op.i64_store, KERNEL_GS_BASE)
+  }),
+  cli: kernelOnly(({ writer }) => {
+    const { code } = writer
+    code.i32(0)
+    code.i32(0)
+    code.memory(op.i32_load, RFLAGS)
+    code.i32(~IF)
+    code.op(op.i32_and)
+    code.memory(op.i32_store, RFLAGS)
+  }),
 }

@@ -53,6 +53,8 @@ export interface CodeView {
   findBlock(physical: number): number
   /** How often the interpreter has run the block. */
   runs(block: number): number
+  /** Can a region be entered at this block already? */
+  translated(block: number): boolean
   /** Physical page that code at this linear address runs from now, or -1 when that is not known. */
   pageAt(linear: bigint): number
 }
@@ -87,7 +89,7 @@ export function formRegion(view: CodeView, { block, rip, user }: Request, minimu
       const physical = locate(delta)
       if (physical < 0) continue
       const at = view.findBlock(physical)
-      if (at === 0 || (i > 0 && view.runs(at) < minimumRuns)) continue
+      if (at === 0 || (i > 0 && (view.runs(at) < minimumRuns || view.translated(at)))) continue
       const found = view.reader.read(at)
       if (!found || found.secondPage !== 0 || found.operations.length === 0) continue
       if (i > 0 && instructions + found.operations.length > INSTRUCTION_LIMIT) continue

@@ -167,6 +167,7 @@ export class Translator {
     return {
       reader,
       findBlock: (physical) => installed.findBlock(physical),
+      translated: (block) => this.#view.getUint32(block + 36, true) !== 0,
       runs: (block) => this.#view.getUint32(block + 32, true),
       pageAt: (linear) => this.#core.codeAt(linear),
     }
