@@ -6,11 +6,13 @@ import type { CpuEntry, EngineName, VcpuCounters, VcpuOutside } from './contract
 import type { CpuEnd, CpuStart, CpuWorkerData } from './cpu-worker.ts'
 import * as word from './shared-words.ts'
 import {
+  connectTranslator,
   GUEST_BASE,
   loadCore,
   MAILBOX,
   PAGES,
   readCounters,
+  translatorFromEnvironment,
   WINDOW_COUNT,
   WINDOW_SIZE,
   WINDOWS,
@@ -36,6 +38,7 @@ export class CpuThread {
   readonly #pages: Uint32Array
   readonly #outside: CpuOutside
   readonly #worker: Worker
+  readonly #translator = translatorFromEnvironment() === false ? undefined : connectTranslator()
   #closed = false
 
   private constructor(
@@ -48,9 +51,13 @@ export class CpuThread {
     this.#outside = outside
     this.#words = new Int32Array(memory.buffer, MAILBOX, word.MAILBOX_WORDS)
     this.#pages = new Uint32Array(memory.buffer, PAGES, (ramBytes >>> 12) * 2)
-    const data: CpuWorkerData = { module, memory, ramBytes }
+    const port = this.#translator?.port
+    const data: CpuWorkerData = port
+      ? { module, memory, ramBytes, translatorPort: port }
+      : { module, memory, ramBytes }
     this.#worker = new Worker(new URL('./cpu-worker.js', import.meta.url), {
       workerData: data,
+      transferList: port ? [port] : [],
       stdout: false,
       stderr: false,
       name: 'inlinux vCPU',
@@ -121,6 +128,7 @@ export class CpuThread {
     Atomics.add(this.#words, word.DOORBELL, 1)
     Atomics.notify(this.#words, word.DOORBELL)
     await this.#worker.terminate()
+    await this.#translator?.close()
   }
 
   #end(reason: string, error?: Error): void {

@@ -1,7 +1,7 @@
 // The CPU's thread: builds a vCPU and runs it, sleeps while it is halted, and carries device accesses to the
 // caller's thread. It owns nothing else; the caller ends it by terminating the Worker.
 
-import { parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { CpuEntry, VcpuOutside } from './contract.ts'
 import {
   ANSWERED,
@@ -28,6 +28,8 @@ export interface CpuWorkerData {
   readonly module: WebAssembly.Module
   readonly memory: WebAssembly.Memory
   readonly ramBytes: number
+  /** To the translator's thread; absent when everything is interpreted. */
+  readonly translatorPort?: MessagePort
 }
 
 /** The Worker's only messages: the caller says where to start, the Worker says why it ended. */
@@ -38,7 +40,7 @@ export interface CpuEnd {
   readonly reason: string
 }
 
-const { module, memory, ramBytes } = workerData as CpuWorkerData
+const { module, memory, ramBytes, translatorPort } = workerData as CpuWorkerData
 const words = new Int32Array(memory.buffer, MAILBOX, MAILBOX_WORDS)
 
 function ring(): void {
@@ -82,7 +84,8 @@ const outside: VcpuOutside = {
 }
 
 parentPort!.once('message', ({ entry }: CpuStart) => {
-  const vcpu = new SoftVcpu({ module, memory, ramBytes, outside, translator: translatorFromEnvironment() })
+  const translator = translatorPort ? translatorFromEnvironment() : false
+  const vcpu = new SoftVcpu({ module, memory, ramBytes, outside, translator, translatorPort })
   vcpu.enter(entry)
   parentPort!.postMessage({ reason: runUntilShutdown(vcpu) } satisfies CpuEnd)
 })

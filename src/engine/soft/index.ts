@@ -2,4 +2,4 @@
 export { loadCore } from './core-module.ts'
 export { GUEST_BASE, MAILBOX, PAGES, WINDOW_COUNT, WINDOW_SIZE, WINDOWS } from './layout.ts'
 export { readCounters, SoftVcpu } from './vcpu.ts'
-export { translatorFromEnvironment } from './translator/index.ts'
+export { connectTranslator, translatorFromEnvironment } from './translator/index.ts'

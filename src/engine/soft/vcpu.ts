@@ -1,11 +1,12 @@
 // One software CPU: an instance of the core (core/, compiled to core.wasm) over the machine's memory.
 
 import { performance } from 'node:perf_hooks'
+import type { MessagePort } from 'node:worker_threads'
 import type { CpuEntry, Exit, Vcpu, VcpuCounters, VcpuOutside } from '../contract.ts'
 import {
   REGION_STATISTICS,
   type TranslatedCore,
-  Translator,
+  Translation,
   TRANSLATOR_COUNTERS,
   TRANSLATOR_STATISTICS,
   type TranslatorCounters,
@@ -42,14 +43,16 @@ export interface SoftVcpuOptions {
   readonly virtualTime?: boolean
   /** How hot code is translated to WebAssembly; false: everything is interpreted. */
   readonly translator?: TranslatorOptions | false
+  /** To the process's translator thread; without it this thread translates. */
+  readonly translatorPort?: MessagePort | undefined
 }
 
 export class SoftVcpu implements Vcpu {
   readonly #core: CoreExports
   readonly #memory: WebAssembly.Memory
-  readonly translator: Translator | undefined
+  readonly #translation: Translation | undefined
 
-  constructor({ module, memory, ramBytes, outside, virtualTime = false, translator = {} }: SoftVcpuOptions) {
+  constructor({ module, memory, ramBytes, outside, virtualTime = false, translator = {}, translatorPort }: SoftVcpuOptions) {
     this.#memory = memory
     const origin = performance.now()
     const env = {
@@ -69,7 +72,7 @@ export class SoftVcpu implements Vcpu {
     }
     this.#core = new WebAssembly.Instance(module, { env }).exports as unknown as CoreExports
     this.#core.initialize(ramBytes, virtualTime ? 1 : 0)
-    if (translator) this.translator = new Translator(memory, this.#core, translator)
+    if (translator) this.#translation = new Translation(memory, this.#core, translator, translatorPort)
   }
 
   enter({ rip, rsi, rsp, cr3, gdt, gdtLimit }: CpuEntry): void {
@@ -78,7 +81,7 @@ export class SoftVcpu implements Vcpu {
 
   run(): Exit {
     const reason = this.#core.run()
-    this.translator?.work()
+    this.#translation?.work()
     if (reason === HALTED) return { kind: 'halt', nanoseconds: this.#core.haltNanoseconds() }
     if (reason === TRIPLE_FAULT) return { kind: 'shutdown', reason: 'triple-fault' }
     if (reason === HALTED_FOR_EVER) return { kind: 'shutdown', reason: 'halted-for-ever' }

@@ -21,7 +21,7 @@
 
 import { ARENA, ARENA_END, BLOCK_HASH, PAGES } from './layout'
 import { OP_SIZE } from './operation'
-import { STATISTICS } from './state'
+import { BLOCK_EPOCH, STATISTICS } from './state'
 import { forbidFastWrites, ramSize } from './mmu'
 import { dropAllRegions, dropRegionsOfPage } from './regions'
 import { leaveHandler } from './generated/handlers'
@@ -154,6 +154,7 @@ function forget(block: usize): void {
 /** Forgets all decoded code. The caller must not go on running a block. */
 export function forgetAllCode(): void {
   dropAllRegions(ramSize)
+  store<u32>(BLOCK_EPOCH, load<u32>(BLOCK_EPOCH) + 1)
   memory.fill(BLOCK_HASH, 0, <usize>HASH_ENTRIES << 2)
   memory.fill(PAGES, 0, <usize>(ramSize >> 12) << 3)
   arenaNext = ARENA

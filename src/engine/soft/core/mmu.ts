@@ -197,17 +197,6 @@ function copyIn(physical: u64, from: usize, size: u32): void {
 
 export const NO_PHYSICAL: u64 = NO_ADDRESS
 
-/** As `fetchAddress`, but only what a TLB of either view holds already: no walk, no fault. -1: nothing. */
-export function peekFetch(address: u64): f64 {
-  for (let view = TLB; view <= TLB + VIEW_SIZE; view += VIEW_SIZE) {
-    const entry = view + 2 * KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
-    if (load<u64>(entry) != (address & ~0xfff)) continue
-    const host: u32 = load<u32>(entry, 8) + <u32>address
-    return <f64>(host - <u32>GUEST_BASE)
-  }
-  return -1
-}
-
 /** The pending #GP is from an address that is not canonical; see stack-fault.ts. */
 let notCanonical: bool = false
 export function takeNotCanonical(): bool {

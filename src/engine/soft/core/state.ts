@@ -47,6 +47,8 @@ export const DROPPED: usize = STATE + 0xec // u32
 /** What a translated call of a handler was about, when the handler did not just return NEXT. */
 export const CALLED_OPERATION: usize = STATE + 0xf0 // u32
 export const CALLED_RESULT: usize = STATE + 0xf4 // u32
+/** How often all decoded blocks have been forgotten. */
+export const BLOCK_EPOCH: usize = STATE + 0xf8 // u32
 export const CR0: usize = STATE + 0x100
 export const CR2: usize = STATE + 0x108
 export const CR3: usize = STATE + 0x110

@@ -2,7 +2,6 @@
 
 import { condition } from './flags'
 import { dispatch, handlerIndices } from './generated/handlers'
-import { peekFetch } from './mmu'
 
 export { setThreshold, takeDropped } from './regions'
 
@@ -19,9 +18,4 @@ export function perform(op: usize): i32 {
 /** Where the core keeps what an operation holds for each handler number. */
 export function handlerNumbers(): usize {
   return handlerIndices()
-}
-
-/** Physical address that code at this address runs from, as the execute view has it now; -1: it has not. */
-export function codeAt(address: u64): f64 {
-  return peekFetch(address)
 }

@@ -28,6 +28,9 @@ export const REGION_STATISTICS: number = STATE + 0x6a0
 /** float64 each, of the translator. */
 export const TRANSLATOR_STATISTICS: number = STATE + 0x6c0
 
+/** u32: how often all decoded blocks have been forgotten. */
+export const BLOCK_EPOCH: number = STATE + 0xf8
+
 const TLB = 0x100000
 const TLB_KIND = 0x10000
 const TLB_VIEW = 0x30000

@@ -1,22 +1,8 @@
-// The translated regions of a machine: their functions in the core's table, their records in memory by which the core
-// enters and drops them (core/regions.ts draws them), and what happens to both when code goes.
+// The translated regions of a machine, as its vCPU's thread holds them: their functions in the core's table, their
+// records in memory by which the core enters and drops them (core/regions.ts draws them).
 
-import {
-  BLOCK_HASH,
-  BLOCK_HASH_MASK,
-  JUMPS,
-  JUMPS_MASK,
-  JUMPS_VIEW,
-  PAGE_REGIONS,
-  REGION_OPERATIONS,
-  REGION_OPERATIONS_END,
-  REGION_RECORDS,
-  REGION_RECORDS_END,
-} from './addresses.ts'
-import type { Operation } from './operations.ts'
-import type { Region } from './region.ts'
+import { BLOCK_EPOCH, JUMPS, JUMPS_MASK, JUMPS_VIEW, PAGE_REGIONS } from './addresses.ts'
 
-const OP_SIZE = 32
 const HEADER = 16
 const ENTRY_SIZE = 16
 const PAGE_SIZE = 8
@@ -28,166 +14,116 @@ export interface FunctionTable {
   set(index: number, value: unknown): void
 }
 
-interface Installed {
+/** A translated region, on its way from the translator to the vCPU. Plain data: it goes through a message port. */
+export interface RegionPlan {
   readonly functionIndex: number
-  readonly bytes: number
-  readonly operations: readonly number[]
+  readonly record: number
+  readonly user: boolean
+  readonly instructions: number
+  readonly entries: readonly RegionEntry[]
+  /** Physical page numbers. */
   readonly pages: readonly number[]
+  /** Addresses of the blocks that it was made from, and their physical addresses. */
+  readonly blocks: readonly (readonly [block: number, physical: number])[]
+  /** How often all blocks had been forgotten when the region was formed. */
+  readonly epoch: number
 }
 
-/** What a region needs before its function can be written: an index and places for operations. */
-export interface Reservation {
-  readonly functionIndex: number
-  readonly operations: number[]
+export interface RegionEntry {
+  readonly block: number
+  readonly physical: number
+  readonly number: number
+  /** From the region's first page to this one's, in bytes. */
+  readonly distance: number
 }
+
+export const recordBytes = (entries: number, pages: number): number =>
+  HEADER + entries * ENTRY_SIZE + pages * PAGE_SIZE
 
 export class InstalledRegions {
   readonly #view: DataView
-  readonly #bytes: Uint8Array
   readonly #table: FunctionTable
   readonly #takeDropped: () => number
-  readonly #records = new Map<number, Installed>()
-  readonly #freeFunctions: number[] = []
-  readonly #freeOperations: number[] = []
-  #nextOperation = REGION_OPERATIONS
-  #nextRecord = REGION_RECORDS
-  /** Freed records by their size. */
-  readonly #freeRecords = new Map<number, number[]>()
+  readonly #plans = new Map<number, RegionPlan>()
+  /** Records whose regions are gone, for the translator. */
+  #gone: number[] = []
 
   constructor(buffer: ArrayBufferLike, table: FunctionTable, takeDropped: () => number) {
     this.#view = new DataView(buffer)
-    this.#bytes = new Uint8Array(buffer)
     this.#table = table
     this.#takeDropped = takeDropped
   }
 
   get count(): number {
-    return this.#records.size
+    return this.#plans.size
   }
 
-  /** Address of the decoded block at a physical address, or 0; as `findBlock` in core/blocks.ts. */
-  findBlock(physical: number): number {
-    const view = this.#view
-    const bucket = (physical ^ (physical >>> 16)) & BLOCK_HASH_MASK
-    let block = view.getUint32(BLOCK_HASH + bucket * 4, true)
-    // Bounded: each block is in its bucket once.
-    while (block !== 0 && view.getUint32(block, true) !== physical) block = view.getUint32(block + 24, true)
-    return block
-  }
-
-  /** Is there a region that can be entered here? */
-  has(physical: number, user: boolean): boolean {
-    const view = this.#view
-    const slot = this.#slot(physical, user)
-    if (view.getUint32(slot, true) === physical) return true
-    const block = this.findBlock(physical)
-    return block !== 0 && view.getUint32(block + 36, true) !== 0
-  }
-
-  #slot(physical: number, user: boolean): number {
-    return JUMPS + (user ? JUMPS_VIEW : 0) + (((physical ^ (physical >>> 15)) & JUMPS_MASK) << 4)
-  }
-
-  reserve(): Reservation {
-    const functionIndex = this.#freeFunctions.pop() ?? this.#table.grow(1)
-    return { functionIndex, operations: [] }
-  }
-
-  /** A copy of an operation that stays where it is as long as the region. @returns 0 when there is no room */
-  keepOperation(reservation: Reservation, operation: Operation): number {
-    let at = this.#freeOperations.pop()
-    if (at === undefined) {
-      if (this.#nextOperation + OP_SIZE > REGION_OPERATIONS_END) return 0
-      at = this.#nextOperation
-      this.#nextOperation += OP_SIZE
-    }
-    reservation.operations.push(at)
-    this.#bytes.copyWithin(at, operation.pointer, operation.pointer + OP_SIZE)
-    return at
-  }
-
-  release({ functionIndex, operations }: Reservation): void {
-    this.#freeFunctions.push(functionIndex)
-    this.#freeOperations.push(...operations)
-  }
-
-  /** Makes a region live. @returns false when there is no room for its record; the reservation is released then */
-  install(region: Region, reservation: Reservation, code: unknown): boolean {
-    const pages = [...region.pages.values()]
-    const size = HEADER + region.entries.length * ENTRY_SIZE + pages.length * PAGE_SIZE
-    const record = this.#allocate(size)
-    if (record === 0) {
-      this.release(reservation)
+  /** Makes a region live, unless the code has changed since it was formed. @returns whether it did */
+  install(plan: RegionPlan, code: unknown): boolean {
+    if (!this.#stands(plan)) {
+      this.#gone.push(plan.record)
       return false
     }
     const view = this.#view
-    const { functionIndex } = reservation
+    const { functionIndex, record, user } = plan
+    if (functionIndex >= this.#table.length) this.#table.grow(functionIndex + 64 - this.#table.length)
     this.#table.set(functionIndex, code)
     view.setUint32(record, functionIndex, true)
-    view.setUint32(record + 4, (region.entries.length << 1) | (region.user ? 1 : 0), true)
-    view.setUint32(record + 8, pages.length, true)
+    view.setUint32(record + 4, (plan.entries.length << 1) | (user ? 1 : 0), true)
+    view.setUint32(record + 8, plan.pages.length, true)
     view.setUint32(record + 12, 0, true)
-    for (const [i, node] of region.entries.entries()) {
+    for (const [i, { block, physical, number, distance }] of plan.entries.entries()) {
       const at = record + HEADER + i * ENTRY_SIZE
-      const { physical } = node.block
-      const distance = Math.floor(node.delta / 0x1000) * 0x1000
       view.setUint32(at, physical, true)
-      view.setUint32(at + 4, node.entry, true)
+      view.setUint32(at + 4, number, true)
       view.setInt32(at + 8, distance, true)
-      const slot = this.#slot(physical, region.user)
+      const slot = JUMPS + (user ? JUMPS_VIEW : 0) + (((physical ^ (physical >>> 15)) & JUMPS_MASK) << 4)
       view.setUint32(slot, physical, true)
       view.setUint32(slot + 4, functionIndex, true)
-      view.setUint32(slot + 8, node.entry, true)
+      view.setUint32(slot + 8, number, true)
       view.setInt32(slot + 12, distance, true)
-      view.setUint32(node.block.address + 36, record, true)
-      view.setUint32(node.block.address + 40, i, true)
+      view.setUint32(block + 36, record, true)
+      view.setUint32(block + 40, i, true)
     }
-    for (const [i, page] of pages.entries()) {
-      const at = record + HEADER + region.entries.length * ENTRY_SIZE + i * PAGE_SIZE
-      const head = PAGE_REGIONS + (page >>> 12) * 4
-      view.setUint32(at, page >>> 12, true)
+    for (const [i, page] of plan.pages.entries()) {
+      const at = record + HEADER + plan.entries.length * ENTRY_SIZE + i * PAGE_SIZE
+      const head = PAGE_REGIONS + page * 4
+      view.setUint32(at, page, true)
       view.setUint32(at + 4, view.getUint32(head, true), true)
       view.setUint32(head, record, true)
     }
-    this.#records.set(record, {
-      functionIndex,
-      bytes: size,
-      operations: reservation.operations,
-      pages: pages.map((page) => page >>> 12),
-    })
+    this.#plans.set(record, plan)
     return true
   }
 
-  #allocate(size: number): number {
-    const free = this.#freeRecords.get(size)?.pop()
-    if (free !== undefined) return free
-    if (this.#nextRecord + size > REGION_RECORDS_END) return 0
-    const record = this.#nextRecord
-    this.#nextRecord += size
-    return record
+  #stands({ blocks, epoch }: RegionPlan): boolean {
+    const view = this.#view
+    return (
+      view.getUint32(BLOCK_EPOCH, true) === epoch &&
+      blocks.every(([block, physical]) => view.getUint32(block, true) === physical)
+    )
   }
 
-  /** Takes back what belonged to regions that the core has dropped. Nothing of them may be running. */
-  collect(): void {
+  /** Looks after regions that the core has dropped. Nothing of them may be running. @returns records that are free */
+  collect(): number[] {
     let record = this.#takeDropped()
     // Bounded: each dropped record is in the list once.
     while (record !== 0) {
       const next = this.#view.getUint32(record + 12, true)
-      const installed = this.#records.get(record)
-      if (installed) this.#forget(record, installed)
+      const plan = this.#plans.get(record)
+      if (plan) this.#forget(plan)
       record = next
     }
+    const gone = this.#gone
+    this.#gone = []
+    return gone
   }
 
-  #forget(record: number, { functionIndex, bytes, operations, pages }: Installed): void {
+  #forget({ record, functionIndex, pages }: RegionPlan): void {
     for (const page of pages) this.#unlink(record, page)
-    this.#records.delete(record)
+    this.#plans.delete(record)
     this.#table.set(functionIndex, null)
-    this.#freeFunctions.push(functionIndex)
-    this.#freeOperations.push(...operations)
-    const free = this.#freeRecords.get(bytes)
-    if (free) free.push(record)
-    else this.#freeRecords.set(bytes, [record])
+    this.#gone.push(record)
   }
 
   /** Out of a page's list, where the core left it if the write was to another of its pages. */

@@ -2,12 +2,12 @@
 // executes it outside of the region). The lines of the instruction table with plain operands need only their meaning
 // here, as in the interpreter: fetching and storing operands is the same for all of them.
 
-import { bytesOf } from '../table/handlers.ts'
+import { bytesOf, type Handler } from '../table/handlers.ts'
 import type { Operand } from '../table/instruction.ts'
 import { I32, I64, V128 } from './encoder.ts'
-import { constantCount, type FlagState } from './flags.ts'
+import { ALL_FLAGS, constantCount, type FlagState } from './flags.ts'
 import type { FunctionWriter, Value } from './function-writer.ts'
-import { integerCustom, integerMeanings, unlessFlagsLive } from './integer.ts'
+import { type CustomEntry, integerCustom, integerMeanings, unlessFlagsLive } from './integer.ts'
 import { op } from './opcodes.ts'
 import type { Operation } from './operations.ts'
 import { vectorCustom, vectorMeanings } from './vector.ts'
@@ -29,97 +29,140 @@ export type Custom = (context: Context) => void
 
 export type Way = 'inline' | 'call' | 'leave'
 
-/** @param liveAfter flags (flags.ts) that may be read after the operation */
-export function wayOf(operation: Operation, liveAfter: number): Way {
+/** What is known of every operation of one handler. */
+interface Shape {
+  readonly way: Way
+  readonly meaning: Meaning | undefined
+  readonly custom: CustomEntry | undefined
+  readonly operands: readonly OperandShape[]
+  /** Bytes of the first operand. */
+  readonly bytes: number
+  readonly result: OperandShape | undefined
+  readonly aligned: boolean
+}
+
+interface OperandShape {
+  readonly operand: Operand
+  readonly kind: string
+  readonly bytes: number
+  readonly inMemory: boolean
+  readonly vector: boolean
+  readonly read: boolean
+}
+
+const shapes = new WeakMap<Handler, Shape>()
+
+function shapeOf(handler: Handler): Shape {
+  let shape = shapes.get(handler)
+  if (!shape) shapes.set(handler, (shape = makeShape(handler)))
+  return shape
+}
+
+function makeShape({ row, size, form }: Handler): Shape {
+  const operands = row.operands.map((operand) => ({
+    operand,
+    kind: operand.kind,
+    bytes: bytesOf(operand, size),
+    inMemory: operand.kind === 'O' || (form !== 'r' && /[EWQ]/.test(operand.kind)),
+    vector: /[VWU]/.test(operand.kind),
+    read: operand.access !== 'w',
+  }))
+  const custom = integerCustom[row.name] ?? vectorCustom[row.name]
+  const entry = integerMeanings[row.name] ?? vectorMeanings[row.name]
+  const plain =
+    !row.custom &&
+    entry !== undefined &&
+    !row.operands.some(({ kind }) => /[PQN]/.test(kind)) &&
+    (entry.accepts === undefined || entry.accepts(size, form, row))
+  return {
+    // Jumps end blocks, and what changes the things that translated code relies on.
+    way: row.attributes.has('end') ? 'leave' : custom || plain ? 'inline' : 'call',
+    meaning: entry?.meaning,
+    custom,
+    operands,
+    // CLD and STD have no operands.
+    bytes: operands[0]?.bytes ?? size,
+    result: operands.find(({ operand }) => operand.access !== 'r'),
+    aligned: row.attributes.has('aligned'),
+  }
+}
+
+/** How an operation is translated when no flags are read behind it that it does not set itself. */
+export function wayOf(operation: Operation): Way {
   const { handler } = operation
   if (!handler) return 'leave'
-  const { row, size } = handler
-  // Jumps, and what changes the things that translated code relies on.
-  if (row.attributes.has('end')) return 'leave'
-  const custom = integerCustom[row.name] ?? vectorCustom[row.name]
-  if (custom && !custom.accepts(operation)) return 'call'
-  if (!custom && !plainInline(operation)) return 'call'
-  // These set some flags and keep others, or set none for a count of 0.
-  const kept = unlessFlagsLive(row.name, constantCountOf(operation))
-  if ((liveAfter & kept) !== 0) return 'call'
-  if (size === 2 && row.name === 'imul2' && liveAfter !== 0) return 'call'
-  return 'inline'
+  const { way, custom } = shapeOf(handler)
+  return way === 'inline' && custom && !custom.accepts(operation) ? 'call' : way
 }
 
-function constantCountOf(operation: Operation): number | undefined {
-  return operation.handler!.row.operands.length > 1 ? constantCount(operation) : undefined
-}
-
-function plainInline({ handler }: Operation): boolean {
-  const { row, form } = handler!
-  if (row.custom) return false
-  if (!(row.name in integerMeanings) && !(row.name in vectorMeanings)) return false
-  if (row.operands.some(({ kind }) => /[PQN]/.test(kind))) return false
-  const accepts = (integerMeanings[row.name] ?? vectorMeanings[row.name])!.accepts
-  return accepts === undefined || accepts(handler!.size, form, row)
+/**
+ * Flags (flags.ts) that must not be read behind an operation that is translated inline: it keeps them, sets none for a
+ * count of 0, or sets them in a way that the interpreter knows better.
+ */
+export function flagsInTheWay(operation: Operation): number {
+  const { row, size } = operation.handler!
+  if (size === 2 && row.name === 'imul2') return ALL_FLAGS
+  return unlessFlagsLive(row.name, row.operands.length > 1 ? constantCount(operation) : undefined)
 }
 
 export function translateInline(context: Context): void {
-  const { row } = context.operation.handler!
-  const custom = integerCustom[row.name] ?? vectorCustom[row.name]
-  if (custom) custom.translate(context)
-  else plain(context, (integerMeanings[row.name] ?? vectorMeanings[row.name])!.meaning)
+  const shape = shapeOf(context.operation.handler!)
+  if (shape.custom) shape.custom.translate(context)
+  else plain(context, shape)
 }
 
-function plain(context: Context, meaning: Meaning): void {
+function plain(context: Context, { meaning, operands, bytes, result, aligned }: Shape): void {
   const { writer, operation } = context
-  const { row, size, form } = operation.handler!
   const { code } = writer
   const values: Value[] = []
-  let address = -1
   let pointer = -1
-  for (const operand of row.operands) {
-    const bytes = bytesOf(operand, size)
-    if (isMemory(operand, form)) {
-      address = writer.address(operation)
-      if (bytes === 16 && row.attributes.has('aligned')) {
+  for (const shape of operands) {
+    if (shape.inMemory) {
+      const address = writer.address(operation)
+      if (aligned && shape.bytes === 16) {
         code.get(address)
         code.op(op.i32_wrap_i64)
         code.i32(15)
         code.op(op.i32_and)
         writer.leaveWhen()
       }
-      pointer = writer.pointer(address, bytes, operand.access === 'r' ? 'read' : 'write')
+      pointer = writer.pointer(address, shape.bytes, shape.operand.access === 'r' ? 'read' : 'write')
     }
-    if (operand.access !== 'w') values.push(valueOf(context, operand, bytes, pointer))
+    if (shape.read) values.push(valueOf(context, shape, operands, pointer))
   }
-  // CLD and STD have no operands.
-  const firstBytes = row.operands[0] ? bytesOf(row.operands[0], size) : size
-  const result = row.operands.find(({ access }) => access !== 'r')
-  if (result && isMemory(result, form)) {
+  if (result?.inMemory) {
     // The pointer goes below the result.
     code.get(pointer)
-    meaning(context, values, firstBytes)
-    storeResult(context, bytesOf(result, size))
+    meaning!(context, values, bytes)
+    storeResult(context, result)
     return
   }
-  meaning(context, values, firstBytes)
+  meaning!(context, values, bytes)
   if (!result) return
-  const bytes = bytesOf(result, size)
-  if (/[VWU]/.test(result.kind)) setVector(context, result, bytes)
-  else writer.setRegister(result.kind === 'G' ? operation.g : result.kind === 'A' ? 0 : operation.e, bytes)
+  if (result.vector) setVector(context, result)
+  else writer.setRegister(result.kind === 'G' ? operation.g : result.kind === 'A' ? 0 : operation.e, result.bytes)
 }
 
-function isMemory({ kind }: Operand, form: string): boolean {
-  return kind === 'O' || (form !== 'r' && /[EWQ]/.test(kind))
+const LOADS: Readonly<Record<number, number>> = {
+  1: op.i32_load8_u,
+  2: op.i32_load16_u,
+  4: op.i32_load,
+  8: op.i64_load,
 }
+const STORES: Readonly<Record<number, number>> = { 1: op.i32_store8, 2: op.i32_store16, 4: op.i32_store, 8: op.i64_store }
 
-function isVector(operand: Operand): boolean {
-  return /[VWU]/.test(operand.kind)
-}
-
-function valueOf({ writer, operation }: Context, operand: Operand, bytes: number, pointer: number): Value {
+function valueOf(
+  { writer, operation }: Context,
+  { operand, kind, bytes, inMemory, vector }: OperandShape,
+  operands: readonly OperandShape[],
+  pointer: number,
+): Value {
   const { code } = writer
-  const { row, size, form } = operation.handler!
-  switch (operand.kind) {
+  switch (kind) {
     case 'I': {
-      const other = row.operands.find((one) => one !== operand && /[EGAZ]/.test(one.kind))
-      const width = /^[bw]$/.test(operand.size) ? bytes : other ? bytesOf(other, size) : size
+      // As wide as the operand it meets: sign-extended by the decoder already.
+      const other = operands.find((one) => one.operand !== operand && /[EGAZ]/.test(one.kind))
+      const width = /^[bw]$/.test(operand.size) ? bytes : other ? other.bytes : operation.handler!.size
       const value = operation.immediate
       if (width >= 4) return { kind: 'constant', value, bytes: width }
       return { kind: 'constant', value: Number(value) & (width === 1 ? 0xff : 0xffff), bytes: width }
@@ -133,34 +176,32 @@ function valueOf({ writer, operation }: Context, operand: Operand, bytes: number
     case 'M':
       return { kind: 'local', local: writer.address(operation, false), bytes: 8 }
   }
-  if (isMemory(operand, form)) {
+  if (inMemory) {
     code.get(pointer)
     if (bytes === 16) code.memory(op.v128_load, 0)
-    else if (isVector(operand) && bytes >= 4) code.memory(bytes === 8 ? op.v128_load64_zero : op.v128_load32_zero, 0)
-    else code.memory({ 1: op.i32_load8_u, 2: op.i32_load16_u, 4: op.i32_load, 8: op.i64_load }[bytes]!, 0)
-    if (bytes === 16 || (isVector(operand) && bytes >= 4)) return writer.keep(V128, 16)
+    else if (vector && bytes >= 4) code.memory(bytes === 8 ? op.v128_load64_zero : op.v128_load32_zero, 0)
+    else code.memory(LOADS[bytes]!, 0)
+    if (bytes === 16 || (vector && bytes >= 4)) return writer.keep(V128, 16)
     return writer.keep(bytes === 8 ? I64 : I32, bytes)
   }
-  const offset = operand.kind === 'G' || operand.kind === 'V' ? operation.g : operation.e
+  const offset = kind === 'G' || kind === 'V' ? operation.g : operation.e
   // A vector register as a whole, whatever part of it the instruction looks at.
-  if (isVector(operand)) return { kind: 'local', local: writer.xmm(offset), bytes: 16 }
+  if (vector) return { kind: 'local', local: writer.xmm(offset), bytes: 16 }
   return writer.registerValue(offset, bytes)
 }
 
 /** Stores the value on the stack through the pointer below it. */
-function storeResult({ writer, operation }: Context, bytes: number): void {
-  const { row } = operation.handler!
+function storeResult({ writer }: Context, { bytes, vector }: OperandShape): void {
   const { code } = writer
-  const result = row.operands.find(({ access }) => access !== 'r')!
   if (bytes === 16) code.memory(op.v128_store, 0)
-  else if (isVector(result)) code.memoryLane(bytes === 8 ? op.v128_store64_lane : op.v128_store32_lane, 0, 0)
-  else code.memory({ 1: op.i32_store8, 2: op.i32_store16, 4: op.i32_store, 8: op.i64_store }[bytes]!, 0)
+  else if (vector) code.memoryLane(bytes === 8 ? op.v128_store64_lane : op.v128_store32_lane, 0, 0)
+  else code.memory(STORES[bytes]!, 0)
 }
 
 /** Takes a vector result into its register; shorter ones replace its low part. */
-function setVector({ writer, operation }: Context, result: Operand, bytes: number): void {
+function setVector({ writer, operation }: Context, { kind, bytes }: OperandShape): void {
   const { code } = writer
-  const offset = result.kind === 'V' ? operation.g : operation.e
+  const offset = kind === 'V' ? operation.g : operation.e
   if (bytes < 16) {
     const value = writer.keep(V128, 16)
     code.get(writer.xmm(offset))
@@ -170,4 +211,3 @@ function setVector({ writer, operation }: Context, result: Operand, bytes: numbe
   }
   writer.setXmm(offset)
 }
-

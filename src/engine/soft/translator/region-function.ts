@@ -5,7 +5,7 @@ import { CR0, CR4, INTERPRET } from './addresses.ts'
 import { type Code, I64, type ValueType } from './encoder.ts'
 import { ALL_FLAGS, DEAD, flagEffect, flagKind, type FlagState, MEMORY, sameState } from './flags.ts'
 import { FunctionWriter, noUse, type RegisterUse } from './function-writer.ts'
-import { translateInline, type Way, wayOf } from './instructions.ts'
+import { flagsInTheWay, translateInline, type Way, wayOf } from './instructions.ts'
 import { op } from './opcodes.ts'
 import type { Operation } from './operations.ts'
 import type { Region, RegionNode } from './region.ts'
@@ -100,53 +100,87 @@ function checkVectorUnit(code: Code): void {
 
 // Flags.
 
+/** What the flags' analysis needs of an operation, before liveness is known. */
+interface FlagStep {
+  readonly operation: Operation
+  readonly way: Way
+  readonly reads: number
+  readonly kills: number
+  /** If one of these is read behind the operation, it becomes a call, which reads all. */
+  readonly inTheWay: number
+}
+
+function stepsOf(node: RegionNode): FlagStep[] {
+  const { operations } = node.block
+  return operations.map((operation, i) => {
+    if (i === operations.length - 1 && node.ending.kind !== 'next') {
+      if (node.ending.kind === 'leave') return { operation, way: 'leave', reads: ALL_FLAGS, kills: 0, inTheWay: 0 }
+      return { operation, way: 'leave', reads: flagEffect(operation, false).reads, kills: 0, inTheWay: 0 }
+    }
+    const way = wayOf(operation)
+    const { reads, kills } = flagEffect(operation, way !== 'inline')
+    return { operation, way, reads, kills, inTheWay: way === 'inline' ? flagsInTheWay(operation) : 0 }
+  })
+}
+
+/** Flags that may be read before a step, given those that may be read after it. */
+function before(step: FlagStep, after: number): number {
+  return (after & step.inTheWay) !== 0 ? ALL_FLAGS : (after & ~step.kills) | step.reads
+}
+
 function planFlags(region: Region, exact: boolean): Map<RegionNode, NodePlan> {
-  const live = exact ? new Map(region.nodes.map((node) => [node, ALL_FLAGS])) : liveness(region)
+  const steps = new Map(region.nodes.map((node) => [node, stepsOf(node)]))
+  const live = exact ? new Map(region.nodes.map((node) => [node, ALL_FLAGS])) : liveness(region, steps)
+  const plans = new Map<RegionNode, NodePlan>()
   const entry = new Map<RegionNode, FlagState>()
-  const ways = new Map<RegionNode, { way: Way; after: number; before: number }[]>()
-  for (const node of region.nodes) ways.set(node, walkBack(node, live, exact))
   // From outside, and through a return, the flags come in memory.
   for (const node of region.entries) entry.set(node, live.get(node)! === 0 ? DEAD : MEMORY)
   const waiting = [...region.entries]
-  const predecessors = new Set(region.entries)
   // Bounded: a node's state goes from unknown to a kind to memory, and is looked at again only then.
   while (waiting.length > 0) {
     const node = waiting.pop()!
-    const end = transfer(node, entry.get(node)!, ways.get(node)!)
+    const plan = planNode(node, steps.get(node)!, live, entry.get(node)!, exact)
+    plans.set(node, plan)
     for (const successor of node.successors) {
-      const wanted = live.get(successor)! === 0 ? DEAD : end
+      const wanted = live.get(successor)! === 0 ? DEAD : plan.endState
       const former = entry.get(successor)
       const joined = former === undefined || sameState(former, wanted) ? wanted : MEMORY
       if (former !== undefined && sameState(former, joined)) continue
       entry.set(successor, joined)
       waiting.push(successor)
-      predecessors.add(successor)
     }
-  }
-  const plans = new Map<RegionNode, NodePlan>()
-  for (const node of region.nodes) {
-    const entryState = entry.get(node) ?? MEMORY
-    const operations: Plan[] = []
-    let state = entryState
-    for (const [i, operation] of node.block.operations.entries()) {
-      const { way, after, before } = ways.get(node)![i]!
-      const next = stateAfter(operation, way, state, after)
-      operations.push({ operation, way, before: state, after: next, exit: before === 0 ? DEAD : state })
-      state = next
-    }
-    plans.set(node, { operations, entryState, endState: state })
   }
   return plans
 }
 
-function transfer(node: RegionNode, state: FlagState, ways: readonly { way: Way; after: number }[]): FlagState {
-  for (const [i, operation] of node.block.operations.entries())
-    state = stateAfter(operation, ways[i]!.way, state, ways[i]!.after)
-  return state
+function planNode(
+  node: RegionNode,
+  steps: readonly FlagStep[],
+  live: ReadonlyMap<RegionNode, number>,
+  entryState: FlagState,
+  exact: boolean,
+): NodePlan {
+  const after: number[] = []
+  let flags = exact ? ALL_FLAGS : liveAtEnd(node, live)
+  for (let i = steps.length - 1; i >= 0; i--) {
+    after[i] = flags
+    flags = exact ? ALL_FLAGS : before(steps[i]!, flags)
+  }
+  const operations: Plan[] = []
+  let state = entryState
+  let liveBefore = flags
+  for (const [i, step] of steps.entries()) {
+    const way = (after[i]! & step.inTheWay) !== 0 ? 'call' : step.way
+    const next = stateAfter(step.operation, way, state, after[i]!)
+    operations.push({ operation: step.operation, way, before: state, after: next, exit: liveBefore === 0 ? DEAD : state })
+    state = next
+    liveBefore = after[i]!
+  }
+  return { operations, entryState, endState: state }
 }
 
 function stateAfter(operation: Operation, way: Way, state: FlagState, live: number): FlagState {
-  if (way === 'leave' || isEnding(operation)) return state
+  if (way === 'leave') return state
   if (way === 'call') return MEMORY
   const kind = flagKind(operation)
   if (kind === undefined) return state
@@ -156,58 +190,29 @@ function stateAfter(operation: Operation, way: Way, state: FlagState, live: numb
   return { kind, bytes: bytesOf(row.operands[0]!, size) }
 }
 
-const isEnding = (operation: Operation): boolean => operation.handler?.row.attributes.has('end') ?? true
-
-/** For each operation of a node how it is translated, and which flags may be read after and before it. */
-function walkBack(
-  node: RegionNode,
-  live: ReadonlyMap<RegionNode, number>,
-  exact: boolean,
-): { way: Way; after: number; before: number }[] {
-  const { operations } = node.block
-  const result: { way: Way; after: number; before: number }[] = []
-  let after = liveAtEnd(node, live)
-  for (let i = operations.length - 1; i >= 0; i--) {
-    const operation = operations[i]!
-    if (exact) after = ALL_FLAGS
-    const ending = i === operations.length - 1 && node.ending.kind !== 'next'
-    const way: Way = ending ? 'leave' : wayOf(operation, after)
-    const translatedEnding = ending && node.ending.kind !== 'leave'
-    const { reads, kills } = translatedEnding
-      ? { reads: flagEffect(operation, false).reads, kills: 0 }
-      : flagEffect(operation, way !== 'inline')
-    const before = exact ? ALL_FLAGS : (after & ~kills) | reads
-    result[i] = { way, after, before }
-    after = before
-  }
-  return result
-}
-
 /** Outside of the region anything may read the flags. */
-function liveAtEnd(node: RegionNode, live: ReadonlyMap<RegionNode, number>): number {
-  const { ending } = node
-  const targets =
-    ending.kind === 'jump' || ending.kind === 'call' || ending.kind === 'next' ? 1 : ending.kind === 'condition' ? 2 : 0
-  const exits = node.successors.length < targets && !(targets === 2 && sameTargets(node)) ? ALL_FLAGS : 0
-  if (targets === 0) return ALL_FLAGS
-  return node.successors.reduce((mask, successor) => mask | live.get(successor)!, exits)
-}
-
-function sameTargets({ ending, successors }: RegionNode): boolean {
-  return ending.kind === 'condition' && ending.target === ending.next && successors.length === 1
+function liveAtEnd({ ending, successors }: RegionNode, live: ReadonlyMap<RegionNode, number>): number {
+  let targets = 0
+  if (ending.kind === 'condition') targets = ending.target === ending.next ? 1 : 2
+  else if (ending.kind === 'jump' || ending.kind === 'call' || ending.kind === 'next') targets = 1
+  let flags = targets === 0 || successors.length < targets ? ALL_FLAGS : 0
+  for (const successor of successors) flags |= live.get(successor)!
+  return flags
 }
 
 /** Flags that may be read from the start of each node on. */
-function liveness(region: Region): Map<RegionNode, number> {
+function liveness(region: Region, steps: ReadonlyMap<RegionNode, readonly FlagStep[]>): Map<RegionNode, number> {
   const live = new Map<RegionNode, number>(region.nodes.map((node) => [node, 0]))
-  const order = [...region.nodes].reverse()
   // Bounded: each turn adds at least one of six bits to one of the nodes.
   for (let changed = true; changed; ) {
     changed = false
-    for (const node of order) {
-      const first = walkBack(node, live, false)[0]!.before
-      if (first === live.get(node)) continue
-      live.set(node, first | live.get(node)!)
+    for (let i = region.nodes.length - 1; i >= 0; i--) {
+      const node = region.nodes[i]!
+      const list = steps.get(node)!
+      let flags = liveAtEnd(node, live)
+      for (let j = list.length - 1; j >= 0; j--) flags = before(list[j]!, flags)
+      if (flags === live.get(node)) continue
+      live.set(node, flags | live.get(node)!)
       changed = true
     }
   }
@@ -215,8 +220,11 @@ function liveness(region: Region): Map<RegionNode, number> {
 }
 
 function distinctStates(plans: ReadonlyMap<RegionNode, NodePlan>): FlagState[] {
-  const states = new Map<string, FlagState>()
-  const add = (state: FlagState): void => void states.set(`${state.kind}${state.bytes}`, state)
+  const states: FlagState[] = []
+  const add = (state: FlagState): void => {
+    for (const one of states) if (sameState(one, state)) return
+    states.push(state)
+  }
   for (const { operations, entryState, endState } of plans.values()) {
     add(entryState)
     add(endState)
@@ -225,7 +233,7 @@ function distinctStates(plans: ReadonlyMap<RegionNode, NodePlan>): FlagState[] {
       add(before)
     }
   }
-  return [...states.values()]
+  return states
 }
 
 // Code.

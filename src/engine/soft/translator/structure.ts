@@ -11,6 +11,18 @@ import type { Code, Label } from './encoder.ts'
 
 export interface GraphNode {
   readonly successors: readonly GraphNode[]
+  /** For this file alone: where the node is in the walk that is going on. */
+  walk?: Walk | undefined
+}
+
+interface Walk {
+  /** Which group's walk this is from; others are stale. */
+  group: number
+  index: number
+  low: number
+  open: boolean
+  component: number
+  head: boolean
 }
 
 /** How control gets to a node from where the code is just being written. */
@@ -35,6 +47,7 @@ export interface StructureWriter<N extends GraphNode> {
 export class Structure<N extends GraphNode> {
   readonly #writer: StructureWriter<N>
   readonly #places = new Map<N, Place>()
+  #groups = 0
 
   constructor(writer: StructureWriter<N>) {
     this.#writer = writer
@@ -68,16 +81,17 @@ export class Structure<N extends GraphNode> {
   /** @param cut nodes whose incoming edges do not count: the entries of the loops around */
   #group(nodes: readonly N[], entries: readonly N[], cut: ReadonlySet<N>): void {
     const { code } = this.#writer
-    const components = stronglyConnected(nodes, cut)
-    const componentOf = new Map<N, number>()
-    for (const [i, component] of components.entries()) for (const node of component) componentOf.set(node, i)
-    const heads = components.map((component, i) =>
-      component.filter(
-        (node) =>
-          entries.includes(node) ||
-          (!cut.has(node) && nodes.some((from) => componentOf.get(from) !== i && from.successors.includes(node))),
-      ),
-    )
+    const components = this.#stronglyConnected(nodes, cut)
+    for (const node of entries) node.walk!.head = true
+    for (const node of nodes) {
+      for (const successor of node.successors as readonly N[]) {
+        const walk = successor.walk
+        if (walk && walk.group === node.walk!.group && walk.component !== node.walk!.component && !cut.has(successor))
+          walk.head = true
+      }
+    }
+    const heads = components.map((component) => component.filter((node) => node.walk!.head))
+    const componentOf = new Map(entries.map((node) => [node, node.walk!.component]))
     const before = new Map<N, Place | undefined>()
     const labels: Label[] = []
     for (let i = components.length - 1; i >= 0; i--) labels[i] = code.block()
@@ -144,53 +158,57 @@ export class Structure<N extends GraphNode> {
     }
     code.branchTable(table, fallback)
   }
-}
 
-/** Tarjan's algorithm without recursion, edges into `cut` left out. Components come in topological order. */
-function stronglyConnected<N extends GraphNode>(nodes: readonly N[], cut: ReadonlySet<N>): N[][] {
-  const inside = new Set(nodes)
-  const index = new Map<N, number>()
-  const low = new Map<N, number>()
-  const open: N[] = []
-  const isOpen = new Set<N>()
-  const result: N[][] = []
-  for (const root of nodes) {
-    if (index.has(root)) continue
-    const path: { node: N; next: number }[] = []
+  /** Tarjan's algorithm without recursion, edges into `cut` left out. Components come in topological order. */
+  #stronglyConnected(nodes: readonly N[], cut: ReadonlySet<N>): N[][] {
+    const group = ++this.#groups
+    for (const node of nodes) node.walk = { group, index: -1, low: 0, open: false, component: -1, head: false }
+    let count = 0
+    const open: N[] = []
+    const result: N[][] = []
+    const path: N[] = []
+    const next: number[] = []
     const enter = (node: N): void => {
-      index.set(node, index.size)
-      low.set(node, index.size - 1)
+      const walk = node.walk!
+      walk.index = walk.low = count++
+      walk.open = true
       open.push(node)
-      isOpen.add(node)
-      path.push({ node, next: 0 })
+      path.push(node)
+      next.push(0)
     }
-    enter(root)
-    // Bounded: each node is entered once, each edge looked at once.
-    while (path.length > 0) {
-      const top = path.at(-1)!
-      const successor = top.node.successors[top.next++] as N | undefined
-      if (successor === undefined) {
-        path.pop()
-        const parent = path.at(-1)
-        if (parent) low.set(parent.node, Math.min(low.get(parent.node)!, low.get(top.node)!))
-        if (low.get(top.node) === index.get(top.node)) {
-          const component: N[] = []
-          let node: N
-          do {
-            node = open.pop()!
-            isOpen.delete(node)
-            component.push(node)
-          } while (node !== top.node)
-          result.push(component)
+    for (const root of nodes) {
+      if (root.walk!.index >= 0) continue
+      enter(root)
+      // Bounded: each node is entered once, each edge looked at once.
+      while (path.length > 0) {
+        const node = path[path.length - 1]!
+        const walk = node.walk!
+        const successor = node.successors[next[next.length - 1]!++] as N | undefined
+        if (successor !== undefined) {
+          const its = successor.walk
+          if (!its || its.group !== group || cut.has(successor)) continue // Not an edge of this group.
+          if (its.index < 0) enter(successor)
+          else if (its.open) walk.low = Math.min(walk.low, its.index)
+          continue
         }
-      } else if (!inside.has(successor) || cut.has(successor)) {
-        // Not an edge of this group.
-      } else if (!index.has(successor)) {
-        enter(successor)
-      } else if (isOpen.has(successor)) {
-        low.set(top.node, Math.min(low.get(top.node)!, index.get(successor)!))
+        path.pop()
+        next.pop()
+        const parent = path[path.length - 1]
+        if (parent) parent.walk!.low = Math.min(parent.walk!.low, walk.low)
+        if (walk.low !== walk.index) continue
+        const component: N[] = []
+        let member: N
+        do {
+          member = open.pop()!
+          member.walk!.open = false
+          member.walk!.component = result.length
+          component.push(member)
+        } while (member !== node)
+        result.push(component)
       }
     }
+    result.reverse()
+    for (const node of nodes) node.walk!.component = result.length - 1 - node.walk!.component
+    return result
   }
-  return result.reverse()
 }

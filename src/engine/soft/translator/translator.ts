@@ -1,24 +1,15 @@
-// From requests to running code: takes the blocks that the core has found hot, forms regions of them, writes one
-// WebAssembly module for a batch of regions, and installs its functions.
+// From requests to modules: forms regions of the blocks that the core has found hot, and writes one WebAssembly module
+// for a batch of them. It reads the machine's memory while the vCPU may be running; what it made is checked again
+// when it is installed (installed.ts), in the vCPU's thread.
 
 import { performance } from 'node:perf_hooks'
-import { REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
+import { BLOCK_EPOCH, BLOCK_HASH, BLOCK_HASH_MASK, GUEST_BASE, TLB_INDEX, tlbOf } from './addresses.ts'
+import { Allocation, type Holding, OP_SIZE } from './allocation.ts'
 import { encodeModule, type FunctionBody, type FunctionImport, type FunctionType, I32 } from './encoder.ts'
-import { type FunctionTable, InstalledRegions, type Reservation } from './installed.ts'
-import { BlockReader } from './operations.ts'
+import { recordBytes, type RegionPlan } from './installed.ts'
+import { BlockReader, type Operation } from './operations.ts'
 import { type CodeView, formRegion, type Region, type Request } from './region.ts'
 import { translateRegion, type TranslationOptions } from './region-function.ts'
-
-/** What the translator uses of the core's exports (core/translated.ts). */
-export interface TranslatedCore {
-  readonly table: FunctionTable
-  holds(code: number): number
-  perform(operation: number): number
-  handlerNumbers(): number
-  codeAt(address: bigint): number
-  setThreshold(runs: number): void
-  takeDropped(): number
-}
 
 const TYPE: FunctionType = { parameters: [I32], results: [I32] }
 // In the order of IMPORTS in function-writer.ts.
@@ -32,144 +23,146 @@ export interface TranslatorOptions extends TranslationOptions {
   readonly threshold?: number
 }
 
-const THRESHOLD = 400
+export const THRESHOLD = 400
 
-/** Kept in the shared memory (core/state.ts, TRANSLATOR_STATISTICS), a float64 each, in this order. */
-export const TRANSLATOR_COUNTERS = [
-  'regions',
-  /** Regions that live now. */
-  'live',
-  'modules',
-  'instructions',
-  'bytes',
-  /** In our code: forming regions and writing modules. */
-  'translateMilliseconds',
-  /** In WebAssembly's API: compiling and instantiating. */
-  'compileMilliseconds',
-] as const
-export type TranslatorCounters = Record<(typeof TRANSLATOR_COUNTERS)[number], number>
+/** What the translator must know of the vCPU's core. */
+export interface CoreFacts {
+  /** Where the core keeps what an operation holds for each handler number. */
+  readonly handlerNumbers: number
+  /** First free index of its function table. */
+  readonly firstFunction: number
+}
+
+/** The module of some regions; the function of `plans[i]` is exported as `i`. */
+export interface Batch {
+  readonly module: WebAssembly.Module
+  readonly plans: readonly RegionPlan[]
+  readonly bytes: number
+  readonly translateMilliseconds: number
+  readonly compileMilliseconds: number
+}
 
 export class Translator {
-  readonly #memory: WebAssembly.Memory
-  readonly #core: TranslatedCore
-  readonly #options: TranslatorOptions
-  readonly #requests: Uint32Array
   readonly #view: DataView
-  readonly #threshold: number
-  #parts: { reader: BlockReader; installed: InstalledRegions } | undefined
-  readonly #counters: Float64Array
+  readonly #bytes: Uint8Array
+  readonly #options: TranslatorOptions
+  readonly #reader: BlockReader
+  readonly #allocation: Allocation
+  readonly #code: CodeView
 
-  constructor(memory: WebAssembly.Memory, core: TranslatedCore, options: TranslatorOptions = {}) {
-    this.#memory = memory
-    this.#core = core
+  constructor(buffer: ArrayBufferLike, { handlerNumbers, firstFunction }: CoreFacts, options: TranslatorOptions) {
+    this.#view = new DataView(buffer)
+    this.#bytes = new Uint8Array(buffer)
     this.#options = options
-    this.#threshold = options.threshold ?? THRESHOLD
-    this.#requests = new Uint32Array(memory.buffer, REQUESTS, 4)
-    this.#view = new DataView(memory.buffer)
-    this.#counters = new Float64Array(memory.buffer, TRANSLATOR_STATISTICS, TRANSLATOR_COUNTERS.length)
-    core.setThreshold(this.#threshold)
-  }
-
-  /** Translates what has been asked for. Call it while the core does not run. */
-  work(): void {
-    const count = this.#requests[0]!
-    if (count === 0) return
-    const start = performance.now()
-    this.#parts ??= {
-      reader: new BlockReader(this.#memory.buffer, this.#core.handlerNumbers()),
-      installed: new InstalledRegions(this.#memory.buffer, this.#core.table, () => this.#core.takeDropped()),
-    }
-    const { installed } = this.#parts
-    installed.collect()
-    const requests = this.#takeRequests(count)
-    const view = this.#codeView()
-    const batch: { region: Region; reservation: Reservation; body: FunctionBody }[] = []
-    const entered = new Set<string>()
-    for (const request of requests) {
-      const region = this.#form(view, request, entered)
-      if (!region) continue
-      const reservation = installed.reserve()
-      let room = true
-      const { locals, code } = translateRegion(
-        region,
-        reservation.functionIndex,
-        (operation) => {
-          const at = installed.keepOperation(reservation, operation)
-          if (at === 0) room = false
-          return at
-        },
-        this.#options,
-      )
-      if (!room) {
-        installed.release(reservation)
-        continue
-      }
-      for (const node of region.entries) entered.add(`${node.block.physical} ${region.user}`)
-      batch.push({ region, reservation, body: { locals, code, exportName: String(batch.length) } })
-    }
-    if (batch.length > 0) this.#install(batch, start)
-    else this.#count('translateMilliseconds', performance.now() - start)
-  }
-
-  #form(view: CodeView, request: Request, entered: ReadonlySet<string>): Region | undefined {
-    const physical = this.#view.getUint32(request.block, true)
-    if (physical === 0xffffffff || entered.has(`${physical} ${request.user}`)) return undefined
-    if (this.#parts!.installed.has(physical, request.user)) return undefined
-    return formRegion(view, request, Math.min(this.#threshold, Math.max(1, this.#threshold >> 3)))
-  }
-
-  #install(
-    batch: readonly { region: Region; reservation: Reservation; body: FunctionBody }[],
-    start: number,
-  ): void {
-    const bytes = encodeModule(
-      IMPORTS,
-      TYPE,
-      batch.map(({ body }) => body),
-    )
-    const written = performance.now()
-    const module = new WebAssembly.Module(bytes)
-    const { exports } = new WebAssembly.Instance(module, {
-      env: { memory: this.#memory, holds: this.#core.holds, perform: this.#core.perform },
-    })
-    for (const [i, { region, reservation }] of batch.entries()) {
-      if (!this.#parts!.installed.install(region, reservation, exports[String(i)])) continue
-      this.#count('regions', 1)
-      this.#count('instructions', region.instructions)
-    }
-    this.#count('modules', 1)
-    this.#count('bytes', bytes.length)
-    this.#count('translateMilliseconds', written - start)
-    this.#count('compileMilliseconds', performance.now() - written)
-    this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#parts!.installed.count
-  }
-
-  #count(counter: keyof TranslatorCounters, by: number): void {
-    this.#counters[TRANSLATOR_COUNTERS.indexOf(counter)]! += by
-  }
-
-  #takeRequests(count: number): Request[] {
-    const requests: Request[] = []
-    for (let i = 0; i < count; i++) {
-      const at = REQUESTS + 16 + i * 16
-      requests.push({
-        block: this.#view.getUint32(at, true),
-        user: this.#view.getUint32(at + 4, true) === 1,
-        rip: this.#view.getBigUint64(at + 8, true),
-      })
-    }
-    this.#requests[0] = 0
-    return requests
-  }
-
-  #codeView(): CodeView {
-    const { reader, installed } = this.#parts!
-    return {
-      reader,
-      findBlock: (physical) => installed.findBlock(physical),
+    this.#reader = new BlockReader(buffer, handlerNumbers)
+    this.#allocation = new Allocation(firstFunction)
+    this.#code = {
+      reader: this.#reader,
+      findBlock: (physical) => this.#findBlock(physical),
       translated: (block) => this.#view.getUint32(block + 36, true) !== 0,
       runs: (block) => this.#view.getUint32(block + 32, true),
-      pageAt: (linear) => this.#core.codeAt(linear),
+      pageAt: (linear) => this.#pageAt(linear),
     }
   }
+
+  /** These regions are gone; their places are free. */
+  release(records: readonly number[]): void {
+    for (const record of records) this.#allocation.release(record)
+  }
+
+  /** @returns undefined when none of the requests still makes sense */
+  translate(requests: readonly Request[]): Batch | undefined {
+    const start = performance.now()
+    const bodies: FunctionBody[] = []
+    const plans: RegionPlan[] = []
+    const entered = new Set<string>()
+    const epoch = this.#view.getUint32(BLOCK_EPOCH, true)
+    for (const request of requests) {
+      const region = this.#form(request, entered)
+      if (!region) continue
+      const holding = this.#allocation.begin()
+      const body = this.#body(region, holding, bodies.length)
+      const pages = [...region.pages.values()].map((page) => page >>> 12)
+      if (!body || !this.#allocation.record(holding, recordBytes(region.entries.length, pages.length))) {
+        this.#allocation.abandon(holding)
+        continue
+      }
+      for (const node of region.entries) entered.add(entryKey(node.block.physical, region.user))
+      bodies.push(body)
+      plans.push({
+        functionIndex: holding.functionIndex,
+        record: holding.record,
+        user: region.user,
+        instructions: region.instructions,
+        entries: region.entries.map((node) => ({
+          block: node.block.address,
+          physical: node.block.physical,
+          number: node.entry,
+          distance: Math.floor(node.delta / 0x1000) * 0x1000,
+        })),
+        pages,
+        blocks: region.nodes.map(({ block }) => [block.address, block.physical] as const),
+        epoch,
+      })
+    }
+    if (bodies.length === 0) return undefined
+    const bytes = encodeModule(IMPORTS, TYPE, bodies)
+    const written = performance.now()
+    const module = new WebAssembly.Module(bytes)
+    return {
+      module,
+      plans,
+      bytes: bytes.length,
+      translateMilliseconds: written - start,
+      compileMilliseconds: performance.now() - written,
+    }
+  }
+
+  #form(request: Request, entered: ReadonlySet<string>): Region | undefined {
+    const physical = this.#view.getUint32(request.block, true)
+    if (physical === 0xffffffff || entered.has(entryKey(physical, request.user))) return undefined
+    if (this.#code.translated(request.block)) return undefined
+    const threshold = this.#options.threshold ?? THRESHOLD
+    return formRegion(this.#code, request, Math.min(threshold, Math.max(1, threshold >> 3)))
+  }
+
+  /** @returns undefined when there is no room for the operations that it hands to the interpreter's handlers */
+  #body(region: Region, holding: Holding, number: number): FunctionBody | undefined {
+    let room = true
+    const keep = (operation: Operation): number => {
+      const at = this.#allocation.operation(holding)
+      if (at === 0) room = false
+      else this.#bytes.copyWithin(at, operation.pointer, operation.pointer + OP_SIZE)
+      return at
+    }
+    const { locals, code } = translateRegion(region, holding.functionIndex, keep, this.#options)
+    return room ? { locals, code, exportName: String(number) } : undefined
+  }
+
+  /** As `findBlock` in core/blocks.ts. */
+  #findBlock(physical: number): number {
+    const view = this.#view
+    const bucket = (physical ^ (physical >>> 16)) & BLOCK_HASH_MASK
+    let block = view.getUint32(BLOCK_HASH + bucket * 4, true)
+    // Bounded by hand: the vCPU may be changing the list just now.
+    for (let i = 0; i < 1000 && block !== 0; i++) {
+      if (view.getUint32(block, true) === physical) return block
+      block = view.getUint32(block + 24, true)
+    }
+    return 0
+  }
+
+  /** A hint, from what the TLBs hold: translated code looks again before it relies on it. */
+  #pageAt(linear: bigint): number {
+    const page = linear & ~0xfffn
+    const low = Number(linear & 0xffffffffn)
+    for (const user of [true, false]) {
+      const entry = tlbOf(user, 'execute') + ((low >>> 8) & TLB_INDEX)
+      if (this.#view.getBigUint64(entry, true) !== page) continue
+      return ((this.#view.getUint32(entry + 8, true) + (low & ~0xfff)) >>> 0) - GUEST_BASE
+    }
+    return -1
+  }
 }
+
+const entryKey = (physical: number, user: boolean): string => `${physical} ${user}`

@@ -1,0 +1,137 @@
+// The vCPU's side of translation: hands the core's requests to a translator, in this thread or in another, and installs
+// what comes back. `work` is called between two runs of the core.
+
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { performance } from 'node:perf_hooks'
+import { REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
+import { type FunctionTable, InstalledRegions } from './installed.ts'
+import type { Request } from './region.ts'
+import { type Batch, type CoreFacts, THRESHOLD, Translator, type TranslatorOptions } from './translator.ts'
+
+/** What translation uses of the core's exports (core/translated.ts). */
+export interface TranslatedCore {
+  readonly table: FunctionTable
+  holds(code: number): number
+  perform(operation: number): number
+  handlerNumbers(): number
+  setThreshold(runs: number): void
+  takeDropped(): number
+}
+
+/** Kept in the shared memory (core/state.ts, TRANSLATOR_STATISTICS), a float64 each, in this order. */
+export const TRANSLATOR_COUNTERS = [
+  'regions',
+  /** Regions that live now. */
+  'live',
+  'modules',
+  'instructions',
+  'bytes',
+  /** In our code: forming regions and writing modules. */
+  'translateMilliseconds',
+  /** In WebAssembly's API: compiling and instantiating. */
+  'compileMilliseconds',
+] as const
+export type TranslatorCounters = Record<(typeof TRANSLATOR_COUNTERS)[number], number>
+
+/** From the vCPU to a translator in another thread (translator-thread.ts). */
+export interface TranslationWork {
+  /** With the first message. */
+  readonly core?: CoreFacts & { readonly memory: WebAssembly.Memory; readonly options: TranslatorOptions }
+  readonly requests: readonly Request[]
+  /** Records of regions that are gone. */
+  readonly gone: readonly number[]
+}
+
+export class Translation {
+  readonly #memory: WebAssembly.Memory
+  readonly #core: TranslatedCore
+  readonly #options: TranslatorOptions
+  readonly #installed: InstalledRegions
+  readonly #requests: Uint32Array
+  readonly #view: DataView
+  readonly #counters: Float64Array
+  readonly #port: MessagePort | undefined
+  #translator: Translator | undefined
+  #introduced = false
+  /** Batches that the other thread owes. */
+  #awaited = 0
+
+  /** @param port to a translator in another thread; without it, translation happens in this one, at once */
+  constructor(memory: WebAssembly.Memory, core: TranslatedCore, options: TranslatorOptions, port?: MessagePort) {
+    this.#memory = memory
+    this.#core = core
+    this.#options = options
+    this.#port = port
+    this.#requests = new Uint32Array(memory.buffer, REQUESTS, 4)
+    this.#view = new DataView(memory.buffer)
+    this.#counters = new Float64Array(memory.buffer, TRANSLATOR_STATISTICS, TRANSLATOR_COUNTERS.length)
+    this.#installed = new InstalledRegions(memory.buffer, core.table, () => core.takeDropped())
+    core.setThreshold(options.threshold ?? THRESHOLD)
+  }
+
+  /** Passes requests on, and installs what is there. The core must not be running. */
+  work(): void {
+    if (this.#requests[0] !== 0) this.#request(this.#takeRequests())
+    if (this.#awaited === 0) return
+    // Bounded: as many as are awaited.
+    for (let message = receiveMessageOnPort(this.#port!); message; message = receiveMessageOnPort(this.#port!)) {
+      this.#awaited--
+      if (message.message) this.#install(message.message as Batch)
+      if (this.#awaited === 0) break
+    }
+  }
+
+  #request(requests: Request[]): void {
+    const gone = this.#installed.collect()
+    if (this.#port) {
+      const core = this.#introduced ? {} : { core: { ...this.#facts(), memory: this.#memory, options: this.#options } }
+      this.#introduced = true
+      this.#awaited++
+      this.#port.postMessage({ ...core, requests, gone } satisfies TranslationWork)
+      return
+    }
+    this.#translator ??= new Translator(this.#memory.buffer, this.#facts(), this.#options)
+    this.#translator.release(gone)
+    const batch = this.#translator.translate(requests)
+    if (batch) this.#install(batch)
+  }
+
+  #facts(): CoreFacts {
+    return { handlerNumbers: this.#core.handlerNumbers(), firstFunction: this.#core.table.length }
+  }
+
+  #install({ module, plans, bytes, translateMilliseconds, compileMilliseconds }: Batch): void {
+    const start = performance.now()
+    const { exports } = new WebAssembly.Instance(module, {
+      env: { memory: this.#memory, holds: this.#core.holds, perform: this.#core.perform },
+    })
+    for (const [i, plan] of plans.entries()) {
+      if (!this.#installed.install(plan, exports[String(i)])) continue
+      this.#count('regions', 1)
+      this.#count('instructions', plan.instructions)
+    }
+    this.#count('modules', 1)
+    this.#count('bytes', bytes)
+    this.#count('translateMilliseconds', translateMilliseconds)
+    this.#count('compileMilliseconds', compileMilliseconds + performance.now() - start)
+    this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#installed.count
+  }
+
+  #count(counter: keyof TranslatorCounters, by: number): void {
+    this.#counters[TRANSLATOR_COUNTERS.indexOf(counter)]! += by
+  }
+
+  #takeRequests(): Request[] {
+    const requests: Request[] = []
+    for (let i = 0; i < this.#requests[0]!; i++) {
+      const at = REQUESTS + 16 + i * 16
+      requests.push({
+        block: this.#view.getUint32(at, true),
+        user: this.#view.getUint32(at + 4, true) === 1,
+        rip: this.#view.getBigUint64(at + 8, true),
+      })
+    }
+    this.#requests[0] = 0
+    return requests
+  }
+}
