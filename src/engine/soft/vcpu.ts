@@ -5,10 +5,10 @@ import type { MessagePort } from 'node:worker_threads'
 import type { CpuEntry, Exit, Vcpu, VcpuCounters, VcpuOutside } from '../contract.ts'
 import {
   REGION_STATISTICS,
-  type TranslatedCore,
-  Translation,
   TRANSLATOR_COUNTERS,
   TRANSLATOR_STATISTICS,
+  type TranslatedCore,
+  Translation,
   type TranslatorCounters,
   type TranslatorOptions,
 } from './translator/index.ts'
@@ -52,7 +52,15 @@ export class SoftVcpu implements Vcpu {
   readonly #memory: WebAssembly.Memory
   readonly #translation: Translation | undefined
 
-  constructor({ module, memory, ramBytes, outside, virtualTime = false, translator = {}, translatorPort }: SoftVcpuOptions) {
+  constructor({
+    module,
+    memory,
+    ramBytes,
+    outside,
+    virtualTime = false,
+    translator = {},
+    translatorPort,
+  }: SoftVcpuOptions) {
     this.#memory = memory
     const origin = performance.now()
     const env = {

@@ -20,6 +20,7 @@
 
 import { JUMPS, PAGE_REGIONS, REQUESTS } from './layout'
 import { DROPPED } from './state'
+import { findBlock } from './blocks'
 
 const JUMPS_VIEW: usize = 0x80000
 const JUMPS_MASK: u32 = 0x7fff
@@ -127,8 +128,15 @@ function dropRegion(record: usize): void {
   const user = (load<u32>(record, 4) & 1) != 0
   const entries = load<u32>(record, 4) >> 1
   for (let i: u32 = 0; i < entries; i++) {
-    const slot = jumpSlot(load<u32>(record + 16 + (<usize>i << 4)), user)
+    const physical = load<u32>(record + 16 + (<usize>i << 4))
+    const slot = jumpSlot(physical, user)
     if (load<u32>(slot, 4) == func) store<u32>(slot, NOWHERE)
+    // What is left of it may get hot again.
+    const block = findBlock(physical)
+    if (block != 0 && load<u32>(block, 36) == <u32>record) {
+      store<u32>(block, threshold >> 1, 32)
+      store<u32>(block, 0, 36)
+    }
   }
   store<u32>(record, 0)
   store<u32>(record, dropped, 12)

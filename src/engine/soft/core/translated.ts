@@ -3,6 +3,9 @@
 import { condition } from './flags'
 import { dispatch, handlerIndices } from './generated/handlers'
 
+import { dropAllRegions } from './regions'
+import { ramSize } from './mmu'
+
 export { setThreshold, takeDropped } from './regions'
 
 /** One of the sixteen conditions from the flags in memory. */
@@ -18,4 +21,9 @@ export function perform(op: usize): i32 {
 /** Where the core keeps what an operation holds for each handler number. */
 export function handlerNumbers(): usize {
   return handlerIndices()
+}
+
+/** Drops all translated code: what is hot will be translated again. */
+export function dropRegions(): void {
+  dropAllRegions(ramSize)
 }

@@ -6,18 +6,18 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { hotHandlers } from './hot.ts'
 import {
   bytesOf,
   customType,
   type Entry,
   enumerateHandlers,
-  fail,
   type Form,
+  fail,
   isMmx,
   SPECIAL_HANDLERS,
   TYPES,
 } from './handlers.ts'
+import { hotHandlers } from './hot.ts'
 import { instructions } from './index.ts'
 import type { Instruction, Operand } from './instruction.ts'
 
@@ -30,7 +30,10 @@ function main(): void {
   for (const { name, row, size, form } of handlers) {
     const type = row.custom ? customType(row, size) : undefined
     handlerNames.push(name)
-    handlerCode.set(name, row.custom ? customHandler(row, form, name, type) : plainHandler(row, size, form, name))
+    handlerCode.set(
+      name,
+      row.custom ? customHandler(row, form, name, type) : plainHandler(row, size, form, name),
+    )
   }
   write(entries, opcodes)
 }
@@ -217,7 +220,7 @@ ${handlerNames.map((name, i) => `  store<u16>(INDICES, <u16>(${hot.has(name) ? h
   const directory = fileURLToPath(new URL('../../../../../src/engine/soft/core/generated/', import.meta.url))
   mkdirSync(directory, { recursive: true })
   writeFileSync(`${directory}handlers.ts`, source)
-  console.log(`${instructions.length} lines → ${handlerNames.length} handlers, ${entries.length} entries`)
+  console.log(`${instructions().length} lines → ${handlerNames.length} handlers, ${entries.length} entries`)
 }
 
 main()

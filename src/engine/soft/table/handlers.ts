@@ -36,7 +36,11 @@ export interface Entry {
 }
 
 /** Handlers that no line makes; they have the first numbers. */
-export const SPECIAL_HANDLERS: readonly string[] = ['undefinedInstruction', 'leaveBefore', 'instructionTooLong']
+export const SPECIAL_HANDLERS: readonly string[] = [
+  'undefinedInstruction',
+  'leaveBefore',
+  'instructionTooLong',
+]
 
 export interface Enumeration {
   readonly entries: readonly Entry[]
@@ -59,7 +63,7 @@ export function enumerateHandlers(): Enumeration {
   // Lines with a mandatory prefix win over lines without one, whatever their order.
   const byKey = new Map<number, Instruction[]>()
   for (const pass of ['any', 'own'] as const) {
-    for (const row of instructions) {
+    for (const row of instructions()) {
       if ((row.prefix === 'any') !== (pass === 'any')) continue
       for (const p of prefixIndex[row.prefix]) {
         const opcodeCount = row.operands.some((operand) => operand.kind === 'Z') ? 8 : 1
@@ -265,4 +269,3 @@ export function customType(row: Instruction, size: number): string | undefined {
   if (operand.size === 'z') return TYPES[Math.min(size, 4)]
   return /^v?$/.test(operand.size) ? TYPES[size] : undefined
 }
-

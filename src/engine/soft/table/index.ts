@@ -7,8 +7,10 @@ import { systemInstructions } from './system.ts'
 
 export type { Instruction, Operand } from './instruction.ts'
 
-export const instructions: readonly Instruction[] = [
-  ...integerInstructions,
-  ...systemInstructions,
-  ...sseInstructions,
-]
+let all: readonly Instruction[] | undefined
+
+/** Read when first asked for: most threads load this room and never need the lines. */
+export function instructions(): readonly Instruction[] {
+  all ??= [...integerInstructions(), ...systemInstructions(), ...sseInstructions()]
+  return all
+}

@@ -67,7 +67,8 @@ function conditions(): string {
   return text
 }
 
-export const integerInstructions: Instruction[] = parseTable(`
+export const integerInstructions = (): Instruction[] =>
+  parseTable(`
   ${arithmetic()}
   ${shifts()}
   ${conditions()}

@@ -3,7 +3,8 @@
 
 import { type Instruction, parseTable } from './instruction.ts'
 
-const rows: Instruction[] = parseTable(`
+const rows = (): Instruction[] =>
+  parseTable(`
   np 0F 60 punpcklbw  Pq+ Qd
   np 0F 61 punpcklwd  Pq+ Qd
   np 0F 62 punpckldq  Pq+ Qd
@@ -99,7 +100,8 @@ const rows: Instruction[] = parseTable(`
   np 0F 3A 0F palignrMmx Pq+ Qq Ib
 `)
 
-export const mmxInstructions: Instruction[] = rows.map((row) => ({
-  ...row,
-  attributes: new Set([...row.attributes, 'mmx']),
-}))
+export const mmxInstructions = (): Instruction[] =>
+  rows().map((row) => ({
+    ...row,
+    attributes: new Set([...row.attributes, 'mmx']),
+  }))

@@ -3,7 +3,8 @@
 
 import { type Instruction, parseTable } from './instruction.ts'
 
-export const sseFloatInstructions: Instruction[] = parseTable(`
+export const sseFloatInstructions = (): Instruction[] =>
+  parseTable(`
   # Arithmetic
   np 0F 51 sqrtps     Vps= Wps     simd
   66 0F 51 sqrtpd     Vpd= Wpd     simd

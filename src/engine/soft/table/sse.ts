@@ -9,7 +9,8 @@ import { type Instruction, parseTable } from './instruction.ts'
 import { mmxInstructions } from './mmx.ts'
 import { sseFloatInstructions } from './sse-float.ts'
 
-const integers: Instruction[] = parseTable(`
+const integers = (): Instruction[] =>
+  parseTable(`
   # Moves
   np 0F 10 movups     Vdq= Wdq     unaligned
   66 0F 10 movups     Vdq= Wdq     unaligned
@@ -219,10 +220,10 @@ const integers: Instruction[] = parseTable(`
   66 0F F3 psllq      Vdq+ Wdq
 `)
 
-export const sseInstructions: Instruction[] = [
-  ...[...integers, ...sseFloatInstructions].map((row) => ({
+export const sseInstructions = (): Instruction[] => [
+  ...[...integers(), ...sseFloatInstructions()].map((row) => ({
     ...row,
     attributes: new Set([...row.attributes, 'sse', ...(row.attributes.has('unaligned') ? [] : ['aligned'])]),
   })),
-  ...mmxInstructions,
+  ...mmxInstructions(),
 ]

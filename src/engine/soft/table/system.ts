@@ -6,7 +6,8 @@ import { type Instruction, parseTable } from './instruction.ts'
 /** These need nothing of what the others do. */
 const ORDINARY = new Set(['nopE', 'ldmxcsr', 'stmxcsr', 'swapgs', 'cli'])
 
-const rows = parseTable(`
+const rows = (): Instruction[] =>
+  parseTable(`
   6C  !ins        Ab       notest=port-io
   6D  !ins        Az       notest=port-io
   6E  !outs       Ab       notest=port-io
@@ -75,6 +76,7 @@ const rows = parseTable(`
  * The translator leaves all but a few of these to the interpreter, and goes on behind them: so they end a block of code
  * even where the interpreter would not need it.
  */
-export const systemInstructions: Instruction[] = rows.map((row) =>
-  ORDINARY.has(row.name) ? row : { ...row, attributes: new Set([...row.attributes, 'end']) },
-)
+export const systemInstructions = (): Instruction[] =>
+  rows().map((row) =>
+    ORDINARY.has(row.name) ? row : { ...row, attributes: new Set([...row.attributes, 'end']) },
+  )

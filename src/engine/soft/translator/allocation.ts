@@ -1,12 +1,7 @@
 // What translated regions take of the machine's memory and of the core's function table, and give back when they go.
 // Only the translator allocates; the vCPU's side tells it which regions are gone.
 
-import {
-  REGION_OPERATIONS,
-  REGION_OPERATIONS_END,
-  REGION_RECORDS,
-  REGION_RECORDS_END,
-} from './addresses.ts'
+import { REGION_OPERATIONS, REGION_OPERATIONS_END, REGION_RECORDS, REGION_RECORDS_END } from './addresses.ts'
 
 export const OP_SIZE = 32
 
@@ -34,7 +29,12 @@ export class Allocation {
   }
 
   begin(): Holding {
-    return { functionIndex: this.#freeFunctions.pop() ?? this.#nextFunction++, record: 0, recordBytes: 0, operations: [] }
+    return {
+      functionIndex: this.#freeFunctions.pop() ?? this.#nextFunction++,
+      record: 0,
+      recordBytes: 0,
+      operations: [],
+    }
   }
 
   /** Room for an operation that stays as long as the region. @returns 0: none is left */

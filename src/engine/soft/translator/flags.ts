@@ -13,8 +13,8 @@
 
 import { CC_A, CC_B, CC_CARRY, CC_OP, CC_RES, RFLAGS } from './addresses.ts'
 import type { Code } from './encoder.ts'
-import { type Operation } from './operations.ts'
 import { op } from './opcodes.ts'
+import type { Operation } from './operations.ts'
 
 export type FlagKind =
   | 'memory'
@@ -63,7 +63,20 @@ const TRANSPARENT: FlagEffect = { reads: 0, kills: 0 }
 const READS_ALL: FlagEffect = { reads: ALL_FLAGS, kills: 0 }
 
 /** Conditional on a count, or leaving some flags as they are. */
-const PARTIAL = new Set(['rol', 'ror', 'rcl', 'rcr', 'btImm', 'btsImm', 'btrImm', 'btcImm', 'bt', 'bts', 'btr', 'btc'])
+const PARTIAL = new Set([
+  'rol',
+  'ror',
+  'rcl',
+  'rcr',
+  'btImm',
+  'btsImm',
+  'btrImm',
+  'btcImm',
+  'bt',
+  'bts',
+  'btr',
+  'btc',
+])
 const SHIFTS = new Set(['shl', 'shr', 'sar', 'shld', 'shrd', 'rol', 'ror', 'rcl', 'rcr'])
 
 /** The count of a shift by a constant; undefined when it is in CL. */
@@ -86,7 +99,8 @@ export function flagEffect(operation: Operation, leaves: boolean): FlagEffect {
     const count = constantCount(operation)
     if (count === undefined) return row.name.startsWith('rc') ? { reads: C, kills: 0 } : TRANSPARENT
     if (count === 0) return TRANSPARENT
-    if (row.name.startsWith('r')) return row.name.startsWith('rc') ? { reads: C, kills: C | O } : { reads: 0, kills: C | O }
+    if (row.name.startsWith('r'))
+      return row.name.startsWith('rc') ? { reads: C, kills: C | O } : { reads: 0, kills: C | O }
     return { reads: 0, kills: ALL_FLAGS }
   }
   let effect = effects.get(row)
@@ -404,7 +418,9 @@ export class Flags {
       case 'adc':
       case 'sbb': {
         // The carry out of the highest bit: majority of a, b and the inverted result (a inverted for a borrow).
-        const [and, or, xor] = wide ? [op.i64_and, op.i64_or, op.i64_xor] : [op.i32_and, op.i32_or, op.i32_xor]
+        const [and, or, xor] = wide
+          ? [op.i64_and, op.i64_or, op.i64_xor]
+          : [op.i32_and, op.i32_or, op.i32_xor]
         const ones = (): void => (wide ? code.i64(-1) : code.i32(-1))
         const first = (): void => {
           code.get(this.a(bytes))

@@ -703,4 +703,3 @@ export class FunctionWriter {
     return { locals: this.#locals, code: whole.written() }
   }
 }
-

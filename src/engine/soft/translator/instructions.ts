@@ -140,7 +140,11 @@ function plain(context: Context, { meaning, operands, bytes, result, aligned }: 
   meaning!(context, values, bytes)
   if (!result) return
   if (result.vector) setVector(context, result)
-  else writer.setRegister(result.kind === 'G' ? operation.g : result.kind === 'A' ? 0 : operation.e, result.bytes)
+  else
+    writer.setRegister(
+      result.kind === 'G' ? operation.g : result.kind === 'A' ? 0 : operation.e,
+      result.bytes,
+    )
 }
 
 const LOADS: Readonly<Record<number, number>> = {
@@ -149,7 +153,12 @@ const LOADS: Readonly<Record<number, number>> = {
   4: op.i32_load,
   8: op.i64_load,
 }
-const STORES: Readonly<Record<number, number>> = { 1: op.i32_store8, 2: op.i32_store16, 4: op.i32_store, 8: op.i64_store }
+const STORES: Readonly<Record<number, number>> = {
+  1: op.i32_store8,
+  2: op.i32_store16,
+  4: op.i32_store,
+  8: op.i64_store,
+}
 
 function valueOf(
   { writer, operation }: Context,

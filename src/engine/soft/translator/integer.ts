@@ -1,15 +1,15 @@
 // Translations of the general-purpose instructions. What each does is in SDM volume 2 and, executable, in core/:
 // the interpreter's meanings and these must agree, and tests compare both with the processor.
 
-import { I32, I64 } from './encoder.ts'
-import { CARRY_FLAG, ALL_FLAGS } from './flags.ts'
-import type { Value } from './function-writer.ts'
-import type { Context, Custom, Meaning } from './instructions.ts'
 import type { Form } from '../table/handlers.ts'
 import type { Instruction } from '../table/instruction.ts'
+import { KERNEL_GS_BASE, REGS, RFLAGS } from './addresses.ts'
+import { I32, I64 } from './encoder.ts'
+import { ALL_FLAGS, CARRY_FLAG } from './flags.ts'
+import type { Value } from './function-writer.ts'
+import type { Context, Custom, Meaning } from './instructions.ts'
 import { op } from './opcodes.ts'
 import { GS_BASE, type Operation } from './operations.ts'
-import { KERNEL_GS_BASE, REGS, RFLAGS } from './addresses.ts'
 
 export interface MeaningEntry {
   readonly meaning: Meaning
@@ -328,15 +328,9 @@ function setOverflow({ writer }: Context, push: () => void): void {
 /** The high 64 bits of a product of 64-bit values, from four products of 32-bit halves. */
 function multiplyHigh({ writer }: Context, a: Value, b: Value, signed: boolean): Value {
   const { code } = writer
-  const [aLow, aHigh, bLow, bHigh, middle, other, high] = Array.from({ length: 7 }, () => writer.temporary(I64)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [aLow, aHigh, bLow, bHigh, middle, other, high] = Array.from({ length: 7 }, () =>
+    writer.temporary(I64),
+  ) as [number, number, number, number, number, number, number]
   for (const [value, low, top] of [
     [a, aLow, aHigh],
     [b, bLow, bHigh],
@@ -561,7 +555,8 @@ const direction =
 
 const constantCountOnly = (size: number, _form: Form, row: Instruction): boolean =>
   row.operands.at(-1)!.kind !== 'C' || (row.operands[0]!.size !== 'b' && size >= 4)
-const wideOnly = (size: number, _form: Form, row: Instruction): boolean => row.operands[0]!.size !== 'b' && size >= 4
+const wideOnly = (size: number, _form: Form, row: Instruction): boolean =>
+  row.operands[0]!.size !== 'b' && size >= 4
 const noCl = (size: number, form: Form, row: Instruction): boolean =>
   wideOnly(size, form, row) && row.operands.at(-1)!.kind !== 'C'
 

@@ -1,7 +1,7 @@
 // The decoder's blocks, read back: what core/decode.ts and core/blocks.ts wrote into the shared memory, as objects that
 // say what each operation means. The layouts are those drawn in core/operation.ts and core/blocks.ts.
 
-import { type Handler, SPECIAL_HANDLERS, enumerateHandlers } from '../table/handlers.ts'
+import { enumerateHandlers, type Handler, SPECIAL_HANDLERS } from '../table/handlers.ts'
 
 const OP_SIZE = 32
 export const BLOCK_HEADER = 48
@@ -110,4 +110,3 @@ export class BlockReader {
 function narrow(low: number, high: number): number | bigint {
   return high === low >> 31 ? low : (BigInt(high) << 32n) | BigInt(low >>> 0)
 }
-

@@ -1,16 +1,16 @@
 // A region becomes one WebAssembly function: what is known of the flags at every place, then the nodes' code in
 // structured control flow.
 
+import { bytesOf } from '../table/handlers.ts'
 import { CR0, CR4, INTERPRET } from './addresses.ts'
 import { type Code, I64, type ValueType } from './encoder.ts'
-import { ALL_FLAGS, DEAD, flagEffect, flagKind, type FlagState, MEMORY, sameState } from './flags.ts'
+import { ALL_FLAGS, DEAD, type FlagState, flagEffect, flagKind, MEMORY, sameState } from './flags.ts'
 import { FunctionWriter, noUse, type RegisterUse } from './function-writer.ts'
 import { flagsInTheWay, translateInline, type Way, wayOf } from './instructions.ts'
 import { op } from './opcodes.ts'
 import type { Operation } from './operations.ts'
 import type { Region, RegionNode } from './region.ts'
 import { Structure } from './structure.ts'
-import { bytesOf } from '../table/handlers.ts'
 
 export interface TranslationOptions {
   /** Keeps flags that no instruction reads, so that every exit shows them as the interpreter would. For tests. */
@@ -114,7 +114,8 @@ function stepsOf(node: RegionNode): FlagStep[] {
   const { operations } = node.block
   return operations.map((operation, i) => {
     if (i === operations.length - 1 && node.ending.kind !== 'next') {
-      if (node.ending.kind === 'leave') return { operation, way: 'leave', reads: ALL_FLAGS, kills: 0, inTheWay: 0 }
+      if (node.ending.kind === 'leave')
+        return { operation, way: 'leave', reads: ALL_FLAGS, kills: 0, inTheWay: 0 }
       return { operation, way: 'leave', reads: flagEffect(operation, false).reads, kills: 0, inTheWay: 0 }
     }
     const way = wayOf(operation)
@@ -172,7 +173,13 @@ function planNode(
   for (const [i, step] of steps.entries()) {
     const way = (after[i]! & step.inTheWay) !== 0 ? 'call' : step.way
     const next = stateAfter(step.operation, way, state, after[i]!)
-    operations.push({ operation: step.operation, way, before: state, after: next, exit: liveBefore === 0 ? DEAD : state })
+    operations.push({
+      operation: step.operation,
+      way,
+      before: state,
+      after: next,
+      exit: liveBefore === 0 ? DEAD : state,
+    })
     state = next
     liveBefore = after[i]!
   }
@@ -201,7 +208,10 @@ function liveAtEnd({ ending, successors }: RegionNode, live: ReadonlyMap<RegionN
 }
 
 /** Flags that may be read from the start of each node on. */
-function liveness(region: Region, steps: ReadonlyMap<RegionNode, readonly FlagStep[]>): Map<RegionNode, number> {
+function liveness(
+  region: Region,
+  steps: ReadonlyMap<RegionNode, readonly FlagStep[]>,
+): Map<RegionNode, number> {
   const live = new Map<RegionNode, number>(region.nodes.map((node) => [node, 0]))
   // Bounded: each turn adds at least one of six bits to one of the nodes.
   for (let changed = true; changed; ) {
@@ -299,7 +309,9 @@ class RegionWriter {
     const pointer = this.#pointerOf(operation)
     if (row.name === 'x87Memory' || row.name === 'x87Register') {
       // x87 instructions look at the address's registers, and one form of FNSTSW writes AX.
-      const parts = [operation.base, operation.index].filter((offset) => offset < 0x80).map((offset) => offset >> 3)
+      const parts = [operation.base, operation.index]
+        .filter((offset) => offset < 0x80)
+        .map((offset) => offset >> 3)
       const reads = row.name === 'x87Memory' ? parts : [0]
       writer.callHandler(pointer, { reads, writes: row.name === 'x87Memory' ? [] : [0], vectors: false })
       return
@@ -487,4 +499,3 @@ function reachable(region: Region): RegionNode[] {
   for (const node of seen) for (const successor of node.successors) seen.add(successor)
   return [...seen]
 }
-

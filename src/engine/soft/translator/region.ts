@@ -69,7 +69,11 @@ export interface Request {
 const CONDITIONAL = new Set(['jcc', 'loop', 'loope', 'loopne', 'jrcxz'])
 
 /** @returns undefined when the block has been forgotten or cannot be translated */
-export function formRegion(view: CodeView, { block, rip, user }: Request, minimumRuns: number): Region | undefined {
+export function formRegion(
+  view: CodeView,
+  { block, rip, user }: Request,
+  minimumRuns: number,
+): Region | undefined {
   const first = view.reader.read(block)
   if (!first || first.secondPage !== 0 || first.operations.length === 0) return undefined
   const origin = rip & ~0xfffn
@@ -93,13 +97,17 @@ export function formRegion(view: CodeView, { block, rip, user }: Request, minimu
       const found = view.reader.read(at)
       if (!found || found.secondPage !== 0 || found.operations.length === 0) continue
       if (i > 0 && instructions + found.operations.length > INSTRUCTION_LIMIT) continue
+      const ending = endingOf(found, delta)
+      // Nothing of it would be translated.
+      if (ending.kind === 'leave' && found.operations.length === 1) continue
       instructions += found.operations.length
-      node = { block: found, delta, ending: endingOf(found, delta), successors: [], entry: -1 }
+      node = { block: found, delta, ending, successors: [], entry: -1 }
       byDelta.set(delta, node)
       for (const next of leadsTo(node.ending)) waiting.push(next)
     }
     if (entry) entries.add(node)
   }
+  if (byDelta.size === 0) return undefined
   for (const node of byDelta.values()) {
     for (const delta of directTargets(node.ending)) {
       const next = byDelta.get(delta)
@@ -138,7 +146,9 @@ export function endingOf(block: DecodedBlock, delta: number): Ending {
   if (name === 'callE') return { kind: 'indirect-call', next }
   if (name === 'jmpE') return { kind: 'indirect-jump' }
   if (name === 'ret') return { kind: 'return' }
-  return last.handler!.row.attributes.has('end') ? { kind: 'leave' } : { kind: 'next', next: delta + block.bytes }
+  return last.handler!.row.attributes.has('end')
+    ? { kind: 'leave' }
+    : { kind: 'next', next: delta + block.bytes }
 }
 
 /** Where the region grows to, and which of these are entries: what a call returns to, and what a call calls. */

@@ -86,7 +86,12 @@ export class Structure<N extends GraphNode> {
     for (const node of nodes) {
       for (const successor of node.successors as readonly N[]) {
         const walk = successor.walk
-        if (walk && walk.group === node.walk!.group && walk.component !== node.walk!.component && !cut.has(successor))
+        if (
+          walk &&
+          walk.group === node.walk!.group &&
+          walk.component !== node.walk!.component &&
+          !cut.has(successor)
+        )
           walk.head = true
       }
     }
@@ -162,7 +167,8 @@ export class Structure<N extends GraphNode> {
   /** Tarjan's algorithm without recursion, edges into `cut` left out. Components come in topological order. */
   #stronglyConnected(nodes: readonly N[], cut: ReadonlySet<N>): N[][] {
     const group = ++this.#groups
-    for (const node of nodes) node.walk = { group, index: -1, low: 0, open: false, component: -1, head: false }
+    for (const node of nodes)
+      node.walk = { group, index: -1, low: 0, open: false, component: -1, head: false }
     let count = 0
     const open: N[] = []
     const result: N[][] = []

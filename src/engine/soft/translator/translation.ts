@@ -1,8 +1,8 @@
 // The vCPU's side of translation: hands the core's requests to a translator, in this thread or in another, and installs
 // what comes back. `work` is called between two runs of the core.
 
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { performance } from 'node:perf_hooks'
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
 import { type FunctionTable, InstalledRegions } from './installed.ts'
 import type { Request } from './region.ts'
@@ -16,6 +16,19 @@ export interface TranslatedCore {
   handlerNumbers(): number
   setThreshold(runs: number): void
   takeDropped(): number
+  dropRegions(): void
+}
+
+/**
+ * Guest instructions in modules that are still needed for at least one of their regions. Beyond it everything is dropped,
+ * and what is hot is translated anew: some 100 to 300 bytes of machine code each.
+ */
+const HELD_LIMIT = 400_000
+
+/** A module whose functions are, or were, in the table. */
+interface Held {
+  readonly instructions: number
+  regions: number
 }
 
 /** Kept in the shared memory (core/state.ts, TRANSLATOR_STATISTICS), a float64 each, in this order. */
@@ -53,11 +66,18 @@ export class Translation {
   readonly #port: MessagePort | undefined
   #translator: Translator | undefined
   #introduced = false
+  readonly #held = new Map<number, Held>()
+  #heldInstructions = 0
   /** Batches that the other thread owes. */
   #awaited = 0
 
   /** @param port to a translator in another thread; without it, translation happens in this one, at once */
-  constructor(memory: WebAssembly.Memory, core: TranslatedCore, options: TranslatorOptions, port?: MessagePort) {
+  constructor(
+    memory: WebAssembly.Memory,
+    core: TranslatedCore,
+    options: TranslatorOptions,
+    port?: MessagePort,
+  ) {
     this.#memory = memory
     this.#core = core
     this.#options = options
@@ -74,7 +94,11 @@ export class Translation {
     if (this.#requests[0] !== 0) this.#request(this.#takeRequests())
     if (this.#awaited === 0) return
     // Bounded: as many as are awaited.
-    for (let message = receiveMessageOnPort(this.#port!); message; message = receiveMessageOnPort(this.#port!)) {
+    for (
+      let message = receiveMessageOnPort(this.#port!);
+      message;
+      message = receiveMessageOnPort(this.#port!)
+    ) {
       this.#awaited--
       if (message.message) this.#install(message.message as Batch)
       if (this.#awaited === 0) break
@@ -82,9 +106,13 @@ export class Translation {
   }
 
   #request(requests: Request[]): void {
+    if (this.#heldInstructions > HELD_LIMIT) this.#core.dropRegions()
     const gone = this.#installed.collect()
+    for (const record of gone) this.#release(record)
     if (this.#port) {
-      const core = this.#introduced ? {} : { core: { ...this.#facts(), memory: this.#memory, options: this.#options } }
+      const core = this.#introduced
+        ? {}
+        : { core: { ...this.#facts(), memory: this.#memory, options: this.#options } }
       this.#introduced = true
       this.#awaited++
       this.#port.postMessage({ ...core, requests, gone } satisfies TranslationWork)
@@ -105,8 +133,11 @@ export class Translation {
     const { exports } = new WebAssembly.Instance(module, {
       env: { memory: this.#memory, holds: this.#core.holds, perform: this.#core.perform },
     })
+    const held: Held = { instructions: plans.reduce((sum, plan) => sum + plan.instructions, 0), regions: 0 }
     for (const [i, plan] of plans.entries()) {
       if (!this.#installed.install(plan, exports[String(i)])) continue
+      this.#held.set(plan.record, held)
+      if (held.regions++ === 0) this.#heldInstructions += held.instructions
       this.#count('regions', 1)
       this.#count('instructions', plan.instructions)
     }
@@ -115,6 +146,13 @@ export class Translation {
     this.#count('translateMilliseconds', translateMilliseconds)
     this.#count('compileMilliseconds', compileMilliseconds + performance.now() - start)
     this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#installed.count
+  }
+
+  #release(record: number): void {
+    const held = this.#held.get(record)
+    if (!held) return
+    this.#held.delete(record)
+    if (--held.regions === 0) this.#heldInstructions -= held.instructions
   }
 
   #count(counter: keyof TranslatorCounters, by: number): void {

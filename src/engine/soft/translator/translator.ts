@@ -6,10 +6,10 @@ import { performance } from 'node:perf_hooks'
 import { BLOCK_EPOCH, BLOCK_HASH, BLOCK_HASH_MASK, GUEST_BASE, TLB_INDEX, tlbOf } from './addresses.ts'
 import { Allocation, type Holding, OP_SIZE } from './allocation.ts'
 import { encodeModule, type FunctionBody, type FunctionImport, type FunctionType, I32 } from './encoder.ts'
-import { recordBytes, type RegionPlan } from './installed.ts'
+import { type RegionPlan, recordBytes } from './installed.ts'
 import { BlockReader, type Operation } from './operations.ts'
 import { type CodeView, formRegion, type Region, type Request } from './region.ts'
-import { translateRegion, type TranslationOptions } from './region-function.ts'
+import { type TranslationOptions, translateRegion } from './region-function.ts'
 
 const TYPE: FunctionType = { parameters: [I32], results: [I32] }
 // In the order of IMPORTS in function-writer.ts.
@@ -50,7 +50,11 @@ export class Translator {
   readonly #allocation: Allocation
   readonly #code: CodeView
 
-  constructor(buffer: ArrayBufferLike, { handlerNumbers, firstFunction }: CoreFacts, options: TranslatorOptions) {
+  constructor(
+    buffer: ArrayBufferLike,
+    { handlerNumbers, firstFunction }: CoreFacts,
+    options: TranslatorOptions,
+  ) {
     this.#view = new DataView(buffer)
     this.#bytes = new Uint8Array(buffer)
     this.#options = options

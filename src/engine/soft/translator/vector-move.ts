@@ -1,21 +1,19 @@
 // SSE moves. A register operand comes as the whole register, whatever part of it the instruction reads; an operand in
 // memory of 4 or 8 bytes comes zero-extended to 16.
 
-import type { MeaningEntry } from './integer.ts'
 import type { Meaning } from './instructions.ts'
+import type { MeaningEntry } from './integer.ts'
 import { op } from './opcodes.ts'
 
 const move: Meaning = ({ writer }, [value]) => writer.push(value!)
 
-const binary =
-  (instruction: number): MeaningEntry =>
-  ({
-    meaning: ({ writer }, [a, b]) => {
-      writer.push(a!)
-      writer.push(b!)
-      writer.code.op(instruction)
-    },
-  })
+const binary = (instruction: number): MeaningEntry => ({
+  meaning: ({ writer }, [a, b]) => {
+    writer.push(a!)
+    writer.push(b!)
+    writer.code.op(instruction)
+  },
+})
 
 /** The low 8 bytes, the rest 0. */
 const lowQuad: Meaning = ({ writer }, [value]) => {

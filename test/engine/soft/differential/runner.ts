@@ -138,7 +138,7 @@ export class Comparison {
 
 /** The lines that have generated tests, and those that have none with the reason. */
 export function testedRows(filter = ''): { tested: Instruction[]; excluded: Instruction[] } {
-  const chosen = instructions.filter((row) => row.line.includes(filter))
+  const chosen = instructions().filter((row) => row.line.includes(filter))
   return {
     tested: chosen.filter((row) => row.notest === undefined),
     excluded: chosen.filter((row) => row.notest !== undefined),

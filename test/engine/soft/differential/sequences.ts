@@ -12,7 +12,7 @@ const bitsOf = (letters: string): bigint =>
   [...letters].reduce((bits, letter) => bits | FLAG_BITS[letter]!, 0n)
 
 /** General-purpose lines without branches, implicit memory and faults. */
-const rows = instructions.filter(
+const rows = instructions().filter(
   (row) =>
     row.notest === undefined &&
     row.form !== 'm' &&
