@@ -4,40 +4,29 @@
 // QEMU's init (bench/guest/init.c) makes the same root as our agent, but nobody asks it for the program over a
 // socket, and no process is waited for afterwards: what our way costs in addition is in the ratio, as users see it.
 
-import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 // Not through the room's door: only the bare machine shows its counters before there is an agent.
 import { boot } from '../src/machine/boot.ts'
 import type { Bench } from './lib/bench.ts'
+import { type FreshProcess, type FreshStart, freshProcess, freshStart } from './lib/fresh-process.ts'
 import { compileForGuest, scripts } from './lib/guest-programs.ts'
-import { median, medianOf, moment } from './lib/measure.ts'
+import { median, medianOf } from './lib/measure.ts'
 import { type QemuRun, runInQemu } from './lib/qemu.ts'
 import type { Row } from './lib/report.ts'
-import type { StartTimes } from './start.program.ts'
 
 const MEMORY_BYTES = 128 * 2 ** 20
 const WARM_STARTS = 4
 const INSTRUCTIONS_AIM = 40e6
 const START_AIM = 1.5
 
-interface FreshProcess {
-  /** Milliseconds from before `spawn` to the first byte of stdout. */
-  readonly firstByte: number
-  readonly cpu: number
-  readonly output: string
-}
-
 export async function start({ rounds, folder, guest, qemuInitramfs, tell }: Bench): Promise<Row[]> {
-  const program = fileURLToPath(new URL('./start.program.js', import.meta.url))
-  const fresh: (FreshProcess & StartTimes)[] = []
+  const fresh: FreshStart[] = []
   const qemu: QemuRun[] = []
   const empty: FreshProcess[] = []
   for (let round = 0; round < rounds; round++) {
     tell(`cold start, round ${round + 1}`)
-    const ours = await freshProcess([program, String(1 + WARM_STARTS)])
-    fresh.push({ ...ours, ...(JSON.parse(ours.output.slice(ours.output.indexOf('{'))) as StartTimes) })
+    fresh.push(await freshStart(1 + WARM_STARTS))
     qemu.push(await runInQemu({ guest, initramfs: qemuInitramfs, program: ['/bin/echo', 'x'] }))
     empty.push(await freshProcess(['-e', 'require("fs").writeSync(1, "x")']))
   }
@@ -129,21 +118,6 @@ export async function start({ rounds, folder, guest, qemuInitramfs, tell }: Benc
       ours: (total - kernel) / 1e6,
     },
   ]
-}
-
-async function freshProcess(words: string[]): Promise<FreshProcess> {
-  const started = performance.now()
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-  let first = { wall: Number.NaN, cpu: Number.NaN }
-  let output = ''
-  for await (const chunk of child.stdout) {
-    if (output === '') first = moment(child.pid)
-    output += chunk
-  }
-  const code = await ended
-  if (code !== 0) throw new Error(`${words[0]} ended with ${code}`)
-  return { firstByte: first.wall - started, cpu: first.cpu, output }
 }
 
 /** Boots an init that says one byte: the vCPU waits while the host takes it, so its counter is exact. */

@@ -1,4 +1,5 @@
-// The C programs of bench/guest/, linked statically with musl as the agent is, and roots that hold them.
+// The C programs of bench/guest/, linked statically with musl as the agent is (or with the C library that most
+// distributions have), and roots that hold them.
 
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
@@ -7,13 +8,17 @@ import { TreeBuilder, writeErofs } from '../../src/image/index.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url)) // from build/bench/lib/
 
-/** Compiles bench/guest/NAME.c. Gives the program's path in `folder`. */
-export async function compileForGuest(name: string, folder: string): Promise<string> {
+/** Compiles bench/guest/NAME.c: `gcc` links with glibc. Gives the program's path in `folder`. */
+export async function compileForGuest(
+  name: string,
+  folder: string,
+  compiler: 'musl-gcc' | 'gcc' = 'musl-gcc',
+): Promise<string> {
   const { run } = await scripts()
   const program = path.join(folder, name)
   const flags = ['-std=gnu11', '-O2', '-static', '-s', '-Wall', '-Wextra']
   await mkdir(folder, { recursive: true })
-  await run('musl-gcc', [...flags, '-o', program, path.join(repository, 'bench/guest', `${name}.c`)])
+  await run(compiler, [...flags, '-o', program, path.join(repository, 'bench/guest', `${name}.c`)])
   return program
 }
 
