@@ -94,16 +94,19 @@ const WITH_ERROR = [8, 10, 11, 12, 13, 14, 17]
 export class BareMachine {
   readonly core: CoreExports
   readonly view: DataView
+  readonly memory: WebAssembly.Memory
+  /** Guest-physical memory starts here. */
+  readonly base: number
   readonly #bytes: Uint8Array
-  readonly #base: number
   #nextTable = PAGE_TABLES + 0x1000
 
   constructor(ram: number = RAM, coreFile?: string) {
     const { exports, memory, guestBase } = openCore(ram, true, coreFile)
     this.core = exports
+    this.memory = memory
     this.view = new DataView(memory.buffer)
     this.#bytes = new Uint8Array(memory.buffer)
-    this.#base = guestBase
+    this.base = guestBase
     for (let page = 0; page < 16; page++)
       this.map(KERNEL + BigInt(page * 0x1000), KERNEL_PHYSICAL + page * 0x1000, W)
     for (let page = 0; page < 2; page++) this.map(CODE + page * 0x1000, CODE_PHYSICAL + page * 0x1000, W | U)
@@ -167,17 +170,17 @@ export class BareMachine {
 
   /** Guest-physical memory. */
   read64(physical: number): bigint {
-    return this.view.getBigUint64(this.#base + physical, true)
+    return this.view.getBigUint64(this.base + physical, true)
   }
   write64(physical: number, value: bigint): void {
-    this.view.setBigUint64(this.#base + physical, BigInt.asUintN(64, value), true)
+    this.view.setBigUint64(this.base + physical, BigInt.asUintN(64, value), true)
   }
   read8(physical: number): number {
-    return this.#bytes[this.#base + physical]!
+    return this.#bytes[this.base + physical]!
   }
   /** Puts bytes into memory as a device would: decoded code there is forgotten. */
   load(physical: number, ...bytes: readonly number[]): void {
-    this.#bytes.set(bytes, this.#base + physical)
+    this.#bytes.set(bytes, this.base + physical)
     this.core.invalidateCode(physical, bytes.length)
   }
   /** Puts a program at CODE and makes it the next to run. */
@@ -269,11 +272,11 @@ export class BareMachine {
     this.write64(gdt + 0x30, 0x00af_fb00_0000_ffffn)
     for (let vector = 0; vector < 256; vector++) {
       this.gate(vector, vector === 3 ? { type: 0xee } : {})
-      this.#bytes[this.#base + KERNEL_PHYSICAL + 0x3000 + vector] = 0xf4
+      this.#bytes[this.base + KERNEL_PHYSICAL + 0x3000 + vector] = 0xf4
     }
     this.write64(KERNEL_PHYSICAL + 0x2004, RSP0)
     this.write64(KERNEL_PHYSICAL + 0x2024, IST1)
-    this.view.setUint16(this.#base + KERNEL_PHYSICAL + 0x2066, 0x68, true) // no I/O permission bitmap
+    this.view.setUint16(this.base + KERNEL_PHYSICAL + 0x2066, 0x68, true) // no I/O permission bitmap
     this.view.setBigUint64(STATE + 0x200, KERNEL, true)
     this.view.setUint32(STATE + 0x208, 0x7f, true)
     this.view.setBigUint64(STATE + 0x210, KERNEL + 0x1000n, true)

@@ -25,6 +25,8 @@ const LOCAL_SET = 0x21
 const LOCAL_TEE = 0x22
 const I32_CONST = 0x41
 const I64_CONST = 0x42
+const F32_CONST = 0x43
+const F64_CONST = 0x44
 
 /** A place that `branch` can name: how many structures were open when its own had been opened. */
 export type Label = number
@@ -103,6 +105,15 @@ export class Code {
       rest >>= 7n
     }
     this.byte(Number(rest & 0x7fn))
+  }
+
+  f32(value: number): void {
+    this.byte(F32_CONST)
+    this.append(new Uint8Array(Float32Array.of(value).buffer))
+  }
+  f64(value: number): void {
+    this.byte(F64_CONST)
+    this.append(new Uint8Array(Float64Array.of(value).buffer))
   }
 
   /** `bytes`: the sixteen of the constant, the lowest first. */

@@ -1,54 +1,46 @@
-// SSE moves. A register operand comes as the whole register, whatever part of it the instruction reads; an operand in
-// memory of 4 or 8 bytes comes zero-extended to 16.
+// SSE moves: whole registers, parts of them, to and from general registers.
 
 import type { Meaning } from './instructions.ts'
-import type { MeaningEntry } from './integer.ts'
 import { op } from './opcodes.ts'
+import { direct, entry, type Meanings, pushShuffleWithZero, shuffled, ZERO } from './vector-write.ts'
 
 const move: Meaning = ({ writer }, [value]) => writer.push(value!)
 
-const binary = (instruction: number): MeaningEntry => ({
-  meaning: ({ writer }, [a, b]) => {
-    writer.push(a!)
-    writer.push(b!)
-    writer.code.op(instruction)
-  },
-})
-
-/** The low 8 bytes, the rest 0. */
-const lowQuad: Meaning = ({ writer }, [value]) => {
-  const { code } = writer
-  writer.push(value!)
-  code.lane(op.i64x2_extract_lane, 0)
-  code.op(op.i64x2_splat)
-  code.i64(0)
-  code.lane(op.i64x2_replace_lane, 1)
+/** The low 8 bytes, the rest 0. In memory there are no others. */
+const lowQuad: Meaning = (context, [value]) => {
+  const { operation, writer } = context
+  if (operation.handler!.form !== 'r') writer.push(value!)
+  else pushShuffleWithZero(context, value!, [0, 1, 2, 3, 4, 5, 6, 7, 16, 16, 16, 16, 16, 16, 16, 16])
 }
 
-export const vectorMoves: Readonly<Record<string, MeaningEntry>> = {
-  movups: { meaning: move },
-  movaps: { meaning: move },
-  movss: { meaning: move },
-  movssLoad: { meaning: move },
-  movlps: { meaning: move },
-  movq: { meaning: lowQuad },
-  pxor: binary(op.v128_xor),
-  por: binary(op.v128_or),
-  pand: binary(op.v128_and),
-  movd: {
-    meaning: ({ writer }, [value], _bytes) => {
-      const { code } = writer
-      writer.push(value!)
-      if (value!.bytes === 4) code.op(op.i64_extend_i32_u)
-      code.op(op.i64x2_splat)
-      code.i64(0)
-      code.lane(op.i64x2_replace_lane, 1)
-    },
-  },
-  movdStore: {
-    meaning: ({ writer }, [value], bytes) => {
-      writer.push(value!)
-      writer.code.lane(bytes === 8 ? op.i64x2_extract_lane : op.i32x4_extract_lane, 0)
-    },
-  },
+/** From a general register or memory, the rest 0. */
+const fromGeneral: Meaning = ({ writer }, [value]) => {
+  const { code } = writer
+  code.v128(ZERO)
+  writer.push(value!)
+  code.lane(value!.bytes === 8 ? op.i64x2_replace_lane : op.i32x4_replace_lane, 0)
+}
+
+const toGeneral: Meaning = ({ writer }, [value], bytes) => {
+  writer.push(value!)
+  writer.code.lane(bytes === 8 ? op.i64x2_extract_lane : op.i32x4_extract_lane, 0)
+}
+
+export const vectorMoves: Meanings = {
+  movups: entry(move),
+  movaps: entry(move),
+  movss: entry(move),
+  movssLoad: entry(move),
+  movlps: entry(move),
+  movq: entry(lowQuad),
+  movd: entry(fromGeneral),
+  movdStore: entry(toGeneral),
+  movhlps: shuffled(8, [1, 1]),
+  movhps: shuffled(8, [0, 2]),
+  movddup: shuffled(8, [0, 0]),
+  movsldup: shuffled(4, [0, 0, 2, 2]),
+  movshdup: shuffled(4, [1, 1, 3, 3]),
+  movmskps: direct(op.i32x4_bitmask),
+  movmskpd: direct(op.i64x2_bitmask),
+  pmovmskb: direct(op.i8x16_bitmask),
 }

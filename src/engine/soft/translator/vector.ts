@@ -1,8 +1,14 @@
 // Translations of SSE instructions, collected from the files of their kinds. By the names of the instruction table.
+//
+// What is not here is rare or long and stays a call of the interpreter's handler: string comparisons, dot products,
+// MPSADBW, the approximations, MASKMOVDQU, MMX.
 
-import type { CustomEntry, MeaningEntry } from './integer.ts'
+import type { CustomEntry } from './integer.ts'
+import { vectorIntegers } from './vector-integer.ts'
 import { vectorMoves } from './vector-move.ts'
+import { vectorShuffles } from './vector-shuffle.ts'
+import type { Meanings } from './vector-write.ts'
 
-export const vectorMeanings: Readonly<Record<string, MeaningEntry>> = { ...vectorMoves }
+export const vectorMeanings: Meanings = { ...vectorMoves, ...vectorIntegers, ...vectorShuffles }
 
 export const vectorCustom: Readonly<Record<string, CustomEntry>> = {}
