@@ -5,7 +5,7 @@
 import {
   REGION_STATISTICS,
   type TranslatedCore,
-  Translator,
+  Translation,
 } from '../../../../src/engine/soft/translator/index.ts'
 import { BareMachine, CODE, DATA, DATA_PHYSICAL, W } from '../bare-machine.ts'
 import { fillMixed, type Random } from '../differential/random.ts'
@@ -39,7 +39,7 @@ export function randomState(random: Random, floats: boolean, mxcsr: number): Sta
 /** One of the two processors. */
 class Side {
   readonly machine = new BareMachine()
-  readonly #translator: Translator | undefined
+  readonly #translator: Translation | undefined
   readonly #bytes: Uint8Array
 
   constructor(translated: boolean) {
@@ -49,7 +49,7 @@ class Side {
     this.#bytes = new Uint8Array(machine.view.buffer)
     if (translated) {
       const core = machine.core as unknown as TranslatedCore
-      this.#translator = new Translator(machine.memory, core, { threshold: 1, exactFlags: true })
+      this.#translator = new Translation(machine.memory, core, { threshold: 1, exactFlags: true })
     }
   }
 
