@@ -13,7 +13,9 @@
 //    36 u32 record of the region that can be entered here (regions.ts), or 0
 //    40 u32 which of the region's entries this is
 //    44 u32 unused
-//    48 …   operations (operation.ts), then one END
+//    48 u64 where its indirect jump or call led the last time, or 0
+//    56 u64 unused
+//    64 …   operations (operation.ts), then one END
 //
 // Blocks come out of an arena; when it is full everything is forgotten at once. PAGES has eight bytes for each
 // physical page: the first block in its list, and one bit for each 128-byte line that holds decoded code, so
@@ -26,7 +28,7 @@ import { forbidFastWrites, ramSize } from './mmu'
 import { dropAllRegions, dropRegionsOfPage } from './regions'
 import { leaveHandler } from './generated/handlers'
 
-export const BLOCK_HEADER: usize = 48
+export const BLOCK_HEADER: usize = 64
 const INVALID: u32 = 0xffffffff
 const HASH_ENTRIES: u32 = 0x10000
 /** No block is longer than this many instructions. */
@@ -65,6 +67,7 @@ export function endBlock(block: usize): void {
   const inFirst = secondPage != 0 ? 0x1000 - (physical & 0xfff) : length
   store<u64>(block, 0, 32)
   store<u64>(block, 0, 40)
+  store<u64>(block, 0, 48)
   store<u32>(block, enter(block, physical, inFirst), 8)
   if (secondPage != 0) store<u32>(block, enter(block, secondPage, length - inFirst), 20)
   arenaNext = block + BLOCK_HEADER + (<usize>load<u32>(block, 4) + 1) * OP_SIZE

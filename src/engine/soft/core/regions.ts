@@ -18,7 +18,7 @@
 // PAGE_REGIONS has four bytes for each physical page: the first record of its list. Code that is overwritten drops all
 // regions of its page: their entries leave JUMPS at once, and the translator takes the records back later.
 
-import { JUMPS, PAGE_REGIONS, REQUESTS } from './layout'
+import { ENTRY_COUNTS, JUMPS, PAGE_REGIONS, REQUESTS } from './layout'
 import { DROPPED } from './state'
 import { findBlock } from './blocks'
 
@@ -53,7 +53,7 @@ export function takeDropped(): u32 {
 
 // Requests to translate: a ring is not needed, for the host empties the list whenever `run` comes back.
 //     0 u32 how many
-//     8 …   entries: u32 block, u32 view, u64 RIP
+//    16 …   entries: u32 block (of a promotion: physical address), u32 view (bit 0: user, bit 1: promotion), u64 RIP
 const REQUEST_LIMIT: u32 = 255
 
 // @ts-ignore: decorator
@@ -64,16 +64,36 @@ const REQUEST_LIMIT: u32 = 255
 }
 
 function request(block: usize, rip: u64, user: bool): void {
+  // When the list is full, again at its next run.
+  if (!enterRequest(<u32>block, user ? 1 : 0, rip)) store<u32>(block, threshold - 1, 32)
+}
+
+function enterRequest(what: u32, how: u32, rip: u64): bool {
   const count = load<u32>(REQUESTS)
-  if (count >= REQUEST_LIMIT) {
-    store<u32>(block, threshold - 1, 32) // again at its next run
-    return
-  }
+  if (count >= REQUEST_LIMIT) return false
   const entry = REQUESTS + 16 + (<usize>count << 4)
-  store<u32>(entry, <u32>block)
-  store<u32>(entry, user ? 1 : 0, 4)
+  store<u32>(entry, what)
+  store<u32>(entry, how, 4)
   store<u64>(entry, rip, 8)
   store<u32>(REQUESTS, count + 1)
+  return true
+}
+
+/** Entries through one slot before a larger region is asked for. */
+const PROMOTION: u32 = 20000
+
+/** A region is entered through this slot. */
+// @ts-ignore: decorator
+@inline export function countEntry(slot: usize, rip: u64): void {
+  const counter = ENTRY_COUNTS + ((slot - JUMPS) >> 2)
+  const entries = load<u32>(counter) + 1
+  store<u32>(counter, entries)
+  if (entries == PROMOTION) requestPromotion(slot, rip)
+}
+
+function requestPromotion(slot: usize, rip: u64): void {
+  const user: u32 = slot >= JUMPS + JUMPS_VIEW ? 1 : 0
+  enterRequest(load<u32>(slot), user | 2, rip)
 }
 
 /** Another place has taken the slot, but the block remembers its region: fills the slot again. @returns false: it is gone */

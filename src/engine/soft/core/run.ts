@@ -18,7 +18,7 @@ import { NO_PHYSICAL, fetchAddress, ramSize } from './mmu'
 import { checkInterrupts, deliverException, deliverInterrupt, interruptCheck, interruptsChecked, tripleFault } from './interrupts'
 import { acknowledge, pendingVector, pollTimer, raisePin, timerDistance } from './apic'
 import { halted, setHalted } from './system'
-import { countRun, refillSlot, translatedAt } from './regions'
+import { countEntry, countRun, refillSlot, translatedAt } from './regions'
 import { chooseStackFault } from './stack-fault'
 import { allowTrap, breakpointsEnabled, forgetHits, instructionBreakpoint, setStepping, takeDebugTrap, trapSuppressed } from './debug'
 
@@ -90,6 +90,7 @@ export function run(): i32 {
     if (!interpret) {
       const slot = found < ramSize ? translatedAt(physical, user) : 0
       if (slot != 0) {
+        countEntry(slot, rip)
         const result = enterRegion(slot)
         if (result == CONTINUE) continue
         if (result == INTERPRET) {
@@ -146,7 +147,10 @@ export function run(): i32 {
         if (atomic.load<i32>(KICK) != 0 || load<i32>(BUDGET) < 0 || interruptCheck || load<u32>(block, 36) != 0) break
         continue
       }
-      if (result == JUMP) break
+      if (result == JUMP) {
+        store<u64>(block, load<u64>(RIP), 48)
+        break
+      }
       if (result == LEAVE) {
         store<u64>(RIP, rip + <u64>opEnd(op))
         break

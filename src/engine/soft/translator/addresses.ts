@@ -42,6 +42,7 @@ export const tlbOf = (user: boolean, kind: 'read' | 'write' | 'execute'): number
 export const BLOCK_HASH: number = 0x200000
 export const BLOCK_HASH_MASK: number = 0xffff
 export const REQUESTS: number = 0x240000
+export const ENTRY_COUNTS: number = 0x280000
 export const JUMPS: number = 0x300000
 export const JUMPS_VIEW: number = 0x80000
 export const JUMPS_MASK: number = 0x7fff
@@ -49,6 +50,7 @@ export const REGION_RECORDS: number = 0x2200000
 export const REGION_RECORDS_END: number = 0x2300000
 export const REGION_OPERATIONS: number = 0x2300000
 export const REGION_OPERATIONS_END: number = 0x2400000
+export const PAGES: number = 0x2400000
 export const PAGE_REGIONS: number = 0x2c00000
 export const GUEST_BASE: number = 0x3000000
 

@@ -1,11 +1,13 @@
 // The translated regions of a machine, as its vCPU's thread holds them: their functions in the core's table, their
 // records in memory by which the core enters and drops them (core/regions.ts draws them).
 
-import { BLOCK_EPOCH, JUMPS, JUMPS_MASK, JUMPS_VIEW, PAGE_REGIONS } from './addresses.ts'
+import { BLOCK_EPOCH, ENTRY_COUNTS, JUMPS, JUMPS_MASK, JUMPS_VIEW, PAGE_REGIONS } from './addresses.ts'
 
 const HEADER = 16
 const ENTRY_SIZE = 16
 const PAGE_SIZE = 8
+/** A count that does not come to a promotion any more. */
+const NEVER = 0x80000000
 
 /** The core's function table. */
 export interface FunctionTable {
@@ -19,6 +21,8 @@ export interface RegionPlan {
   readonly functionIndex: number
   readonly record: number
   readonly user: boolean
+  /** In the place of smaller regions. */
+  readonly promoted: boolean
   readonly instructions: number
   readonly entries: readonly RegionEntry[]
   /** Physical page numbers. */
@@ -82,6 +86,7 @@ export class InstalledRegions {
       view.setUint32(slot + 4, functionIndex, true)
       view.setUint32(slot + 8, number, true)
       view.setInt32(slot + 12, distance, true)
+      view.setUint32(ENTRY_COUNTS + ((slot - JUMPS) >> 2), plan.promoted ? NEVER : 0, true)
       view.setUint32(block + 36, record, true)
       view.setUint32(block + 40, i, true)
     }

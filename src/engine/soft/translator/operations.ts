@@ -4,7 +4,7 @@
 import { enumerateHandlers, type Handler, SPECIAL_HANDLERS } from '../table/handlers.ts'
 
 const OP_SIZE = 32
-export const BLOCK_HEADER = 48
+export const BLOCK_HEADER = 64
 
 // Offsets from REGS in core/state.ts that stand for parts of an address.
 export const NO_REGISTER = 0x80
@@ -50,6 +50,8 @@ export interface DecodedBlock {
   /** Physical page of the second part of an instruction that crosses a page; else 0. */
   readonly secondPage: number
   readonly operations: readonly Operation[]
+  /** Linear address where its indirect jump or call led the last time that the interpreter ran it; 0: never. */
+  readonly lastTarget: bigint
 }
 
 const INVALID = 0xffffffff
@@ -79,7 +81,13 @@ export class BlockReader {
       bytes: this.#view.getUint32(address + 12, true),
       secondPage: this.#view.getUint32(address + 16, true),
       operations,
+      lastTarget: this.#view.getBigUint64(address + 48, true),
     }
+  }
+
+  /** Physical address of a block's first byte. */
+  physical(address: number): number {
+    return this.#view.getUint32(address, true)
   }
 
   operation(pointer: number): Operation {

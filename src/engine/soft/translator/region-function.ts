@@ -346,11 +346,13 @@ class RegionWriter {
         writer.pushNotCanonical(target)
         writer.leaveWhen()
         this.#pushReturn(ending.next)
+        this.#tryGuess(target, before, node)
         writer.leaveToLocal(target, before)
         return
       }
       case 'indirect-jump': {
         const target = this.#targetE(operation)
+        this.#tryGuess(target, before, node)
         this.#dispatch(target, before, () => writer.leaveHere())
         return
       }
@@ -362,10 +364,13 @@ class RegionWriter {
         code.memory(op.i64_load, 0)
         code.set(target)
         this.#moveStack(size)
-        this.#dispatch(target, before, () => {
-          this.#moveStack(-size)
-          writer.leaveHere()
-        })
+        this.#tryGuess(target, before, node)
+        writer.pushNotCanonical(target)
+        code.when()
+        this.#moveStack(-size)
+        writer.leaveHere()
+        code.end()
+        writer.leaveToLocal(target, before)
         return
       }
       default:
@@ -386,6 +391,20 @@ class RegionWriter {
     refuse()
     writer.code.end()
     writer.leaveToLocal(target, before)
+  }
+
+  /** Goes to the successor whose address is in the local, if it is one's. */
+  #tryGuess(target: number, state: FlagState, node: RegionNode): void {
+    const writer = this.#writer
+    const { code } = writer
+    for (const { delta } of node.successors) {
+      code.get(target)
+      writer.pushLinear(delta)
+      code.op(op.i64_eq)
+      code.when()
+      this.#goTo(delta, state, node)
+      code.end()
+    }
   }
 
   #moveStack(by: number): void {

@@ -7,10 +7,20 @@
 import type { BlockReader, DecodedBlock, Operation } from './operations.ts'
 
 const PAGE = 0x1000
-/** Instructions of one region. */
-const INSTRUCTION_LIMIT = 400
 /** Physical pages of one region. */
-const PAGE_LIMIT = 8
+const PAGE_LIMIT = 16
+/** Return sites that a return is compared with before it leaves the region. */
+const RETURN_SITES = 6
+
+/** How far a region grows. */
+export interface Extent {
+  /** Instructions of the region. */
+  readonly instructions: number
+  /** Only blocks that the interpreter has run as often. */
+  readonly minimumRuns: number
+  /** Takes blocks in that are the entries of other regions. */
+  readonly overlapping: boolean
+}
 
 /** How a node ends. Deltas are those of the targets. */
 export type Ending =
@@ -19,8 +29,9 @@ export type Ending =
   /** Jcc, LOOP and JRCXZ. */
   | { readonly kind: 'condition'; readonly target: number; readonly next: number }
   | { readonly kind: 'call'; readonly target: number; readonly next: number }
-  | { readonly kind: 'indirect-call'; readonly next: number }
-  | { readonly kind: 'indirect-jump' }
+  /** `guess`: where it led the last time. */
+  | { readonly kind: 'indirect-call'; readonly next: number; readonly guess: number | undefined }
+  | { readonly kind: 'indirect-jump'; readonly guess: number | undefined }
   | { readonly kind: 'return' }
   /** The last operation is left to the interpreter. */
   | { readonly kind: 'leave' }
@@ -55,6 +66,8 @@ export interface CodeView {
   runs(block: number): number
   /** Can a region be entered at this block already? */
   translated(block: number): boolean
+  /** Addresses of the decoded blocks of a physical page. */
+  blocksOf(page: number): number[]
   /** Physical page that code at this linear address runs from now, or -1 when that is not known. */
   pageAt(linear: bigint): number
 }
@@ -64,6 +77,8 @@ export interface Request {
   /** Linear address at which the block ran. */
   readonly rip: bigint
   readonly user: boolean
+  /** The region that is entered here is entered so often that a larger one pays. */
+  readonly promote: boolean
 }
 
 const CONDITIONAL = new Set(['jcc', 'loop', 'loope', 'loopne', 'jrcxz'])
@@ -72,7 +87,7 @@ const CONDITIONAL = new Set(['jcc', 'loop', 'loope', 'loopne', 'jrcxz'])
 export function formRegion(
   view: CodeView,
   { block, rip, user }: Request,
-  minimumRuns: number,
+  extent: Extent,
 ): Region | undefined {
   const first = view.reader.read(block)
   if (!first || first.secondPage !== 0 || first.operations.length === 0) return undefined
@@ -84,6 +99,7 @@ export function formRegion(
   const byDelta = new Map<number, RegionNode>()
   const entries = new Set<RegionNode>()
   let instructions = 0
+  const indirect: number[] = []
   const waiting: { delta: number; entry: boolean }[] = [{ delta: offset, entry: true }]
   // Bounded: every turn takes one from the list, and only new nodes, limited in number, add to it.
   for (let i = 0; i < waiting.length; i++) {
@@ -93,19 +109,22 @@ export function formRegion(
       const physical = locate(delta)
       if (physical < 0) continue
       const at = view.findBlock(physical)
-      if (at === 0 || (i > 0 && (view.runs(at) < minimumRuns || view.translated(at)))) continue
+      if (at === 0 || (i > 0 && !wanted(at))) continue
       const found = view.reader.read(at)
       if (!found || found.secondPage !== 0 || found.operations.length === 0) continue
-      if (i > 0 && instructions + found.operations.length > INSTRUCTION_LIMIT) continue
-      const ending = endingOf(found, delta)
+      if (i > 0 && instructions + found.operations.length > extent.instructions) continue
+      const ending = endingOf(found, delta, origin)
       // Nothing of it would be translated.
       if (ending.kind === 'leave' && found.operations.length === 1) continue
       instructions += found.operations.length
       node = { block: found, delta, ending, successors: [], entry: -1 }
       byDelta.set(delta, node)
       for (const next of leadsTo(node.ending)) waiting.push(next)
+      if (ending.kind === 'indirect-jump' && extent.overlapping) indirect.push(delta)
     }
     if (entry) entries.add(node)
+    // Last, where the cases of a switch may be: hot code of its page.
+    if (i === waiting.length - 1) for (const from of indirect.splice(0)) addCases(from)
   }
   if (byDelta.size === 0) return undefined
   for (const node of byDelta.values()) {
@@ -115,10 +134,26 @@ export function formRegion(
     }
   }
   const nodes = [...byDelta.values()]
+  connectReturns(nodes, byDelta)
   for (const node of loopHeads(nodes)) entries.add(node)
   const list = [...entries]
   for (const [i, node] of list.entries()) node.entry = i
   return { user, nodes, entries: list, byDelta, pages, instructions }
+
+  function wanted(at: number): boolean {
+    return view.runs(at) >= extent.minimumRuns && (extent.overlapping || !view.translated(at))
+  }
+
+  function addCases(from: number): void {
+    const page = Math.floor(from / PAGE) * PAGE
+    const physical = pages.get(page)!
+    for (const at of view.blocksOf(physical)) {
+      const found = view.reader.physical(at)
+      const delta = page + (found - physical)
+      if (delta < page || delta >= page + PAGE || byDelta.has(delta) || !wanted(at)) continue
+      waiting.push({ delta, entry: true })
+    }
+  }
 
   function locate(delta: number): number {
     const page = Math.floor(delta / PAGE) * PAGE
@@ -135,7 +170,7 @@ export function formRegion(
   }
 }
 
-export function endingOf(block: DecodedBlock, delta: number): Ending {
+export function endingOf(block: DecodedBlock, delta: number, origin: bigint): Ending {
   const last = block.operations.at(-1)!
   const name = last.handler?.row.name
   const next = delta + last.end
@@ -143,12 +178,17 @@ export function endingOf(block: DecodedBlock, delta: number): Ending {
   if (CONDITIONAL.has(name)) return { kind: 'condition', target: next + Number(last.immediate), next }
   if (name === 'jmp') return { kind: 'jump', target: next + Number(last.immediate) }
   if (name === 'call') return { kind: 'call', target: next + Number(last.immediate), next }
-  if (name === 'callE') return { kind: 'indirect-call', next }
-  if (name === 'jmpE') return { kind: 'indirect-jump' }
+  if (name === 'callE') return { kind: 'indirect-call', next, guess: guessOf(block, origin) }
+  if (name === 'jmpE') return { kind: 'indirect-jump', guess: guessOf(block, origin) }
   if (name === 'ret') return { kind: 'return' }
   return last.handler!.row.attributes.has('end')
     ? { kind: 'leave' }
     : { kind: 'next', next: delta + block.bytes }
+}
+
+function guessOf({ lastTarget }: DecodedBlock, origin: bigint): number | undefined {
+  const delta = BigInt.asIntN(64, lastTarget - origin)
+  return lastTarget !== 0n && delta === BigInt.asIntN(32, delta) ? Number(delta) : undefined
 }
 
 /** Where the region grows to, and which of these are entries: what a call returns to, and what a call calls. */
@@ -169,7 +209,12 @@ function leadsTo(ending: Ending): { delta: number; entry: boolean }[] {
         { delta: ending.target, entry: true },
       ]
     case 'indirect-call':
-      return [{ delta: ending.next, entry: true }]
+      return [
+        { delta: ending.next, entry: true },
+        ...(ending.guess === undefined ? [] : [{ delta: ending.guess, entry: true }]),
+      ]
+    case 'indirect-jump':
+      return ending.guess === undefined ? [] : [{ delta: ending.guess, entry: true }]
     default:
       return []
   }
@@ -184,8 +229,33 @@ function directTargets(ending: Ending): number[] {
       return [ending.target]
     case 'condition':
       return ending.target === ending.next ? [ending.next] : [ending.target, ending.next]
+    case 'indirect-call':
+    case 'indirect-jump':
+      return ending.guess === undefined ? [] : [ending.guess]
     default:
       return []
+  }
+}
+
+/** A return goes to where the calls of its function come from, as far as they are in the region. */
+function connectReturns(nodes: readonly RegionNode[], byDelta: ReadonlyMap<number, RegionNode>): void {
+  for (const call of nodes) {
+    if (call.ending.kind !== 'call' && call.ending.kind !== 'indirect-call') continue
+    const called = call.ending.kind === 'call' ? call.ending.target : call.ending.guess
+    const target = called === undefined ? undefined : byDelta.get(called)
+    const site = byDelta.get(call.ending.next)
+    if (!target || !site) continue
+    // Through the called function, past what it calls.
+    const seen = new Set([target])
+    for (const node of seen) {
+      if (node.ending.kind === 'return') {
+        if (node.successors.length < RETURN_SITES && !node.successors.includes(site)) node.successors.push(site)
+        continue
+      }
+      const inner = node.ending.kind === 'call' || node.ending.kind === 'indirect-call' ? node.ending.next : undefined
+      const behind = inner === undefined ? node.successors : [byDelta.get(inner)]
+      for (const next of behind) if (next) seen.add(next)
+    }
   }
 }
 

@@ -165,7 +165,8 @@ export class Translation {
       const at = REQUESTS + 16 + i * 16
       requests.push({
         block: this.#view.getUint32(at, true),
-        user: this.#view.getUint32(at + 4, true) === 1,
+        user: (this.#view.getUint32(at + 4, true) & 1) !== 0,
+        promote: (this.#view.getUint32(at + 4, true) & 2) !== 0,
         rip: this.#view.getBigUint64(at + 8, true),
       })
     }

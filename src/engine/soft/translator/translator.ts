@@ -3,7 +3,7 @@
 // when it is installed (installed.ts), in the vCPU's thread.
 
 import { performance } from 'node:perf_hooks'
-import { BLOCK_EPOCH, BLOCK_HASH, BLOCK_HASH_MASK, GUEST_BASE, TLB_INDEX, tlbOf } from './addresses.ts'
+import { BLOCK_EPOCH, BLOCK_HASH, BLOCK_HASH_MASK, GUEST_BASE, PAGES, TLB_INDEX, tlbOf } from './addresses.ts'
 import { Allocation, type Holding, OP_SIZE } from './allocation.ts'
 import { encodeModule, type FunctionBody, type FunctionImport, type FunctionType, I32 } from './encoder.ts'
 import { type RegionPlan, recordBytes } from './installed.ts'
@@ -24,6 +24,11 @@ export interface TranslatorOptions extends TranslationOptions {
 }
 
 export const THRESHOLD = 400
+
+// A first region is small, and takes nothing in that another one has: cheap, for code that may not run much longer. One
+// that is entered all the time is formed again, with the functions that it calls and the cases of its switches.
+const SMALL = { instructions: 150, overlapping: false }
+const LARGE = { instructions: 1000, overlapping: true }
 
 /** What the translator must know of the vCPU's core. */
 export interface CoreFacts {
@@ -64,6 +69,7 @@ export class Translator {
       reader: this.#reader,
       findBlock: (physical) => this.#findBlock(physical),
       translated: (block) => this.#view.getUint32(block + 36, true) !== 0,
+      blocksOf: (page) => this.#blocksOf(page),
       runs: (block) => this.#view.getUint32(block + 32, true),
       pageAt: (linear) => this.#pageAt(linear),
     }
@@ -81,7 +87,9 @@ export class Translator {
     const plans: RegionPlan[] = []
     const entered = new Set<string>()
     const epoch = this.#view.getUint32(BLOCK_EPOCH, true)
-    for (const request of requests) {
+    for (const asked of requests) {
+      // A promotion names the code's physical address: what block lies there now?
+      const request = asked.promote ? { ...asked, block: this.#findBlock(asked.block) } : asked
       const region = this.#form(request, entered)
       if (!region) continue
       const holding = this.#allocation.begin()
@@ -94,6 +102,7 @@ export class Translator {
       for (const node of region.entries) entered.add(entryKey(node.block.physical, region.user))
       bodies.push(body)
       plans.push({
+        promoted: request.promote,
         functionIndex: holding.functionIndex,
         record: holding.record,
         user: region.user,
@@ -123,11 +132,13 @@ export class Translator {
   }
 
   #form(request: Request, entered: ReadonlySet<string>): Region | undefined {
+    if (request.block === 0) return undefined
     const physical = this.#view.getUint32(request.block, true)
     if (physical === 0xffffffff || entered.has(entryKey(physical, request.user))) return undefined
-    if (this.#code.translated(request.block)) return undefined
+    if (!request.promote && this.#code.translated(request.block)) return undefined
     const threshold = this.#options.threshold ?? THRESHOLD
-    return formRegion(this.#code, request, Math.min(threshold, Math.max(1, threshold >> 3)))
+    const minimumRuns = Math.min(threshold, Math.max(1, threshold >> 3))
+    return formRegion(this.#code, request, { ...(request.promote ? LARGE : SMALL), minimumRuns })
   }
 
   /** @returns undefined when there is no room for the operations that it hands to the interpreter's handlers */
@@ -154,6 +165,21 @@ export class Translator {
       block = view.getUint32(block + 24, true)
     }
     return 0
+  }
+
+  /** The list of a page's blocks, as core/blocks.ts keeps it. */
+  #blocksOf(page: number): number[] {
+    const view = this.#view
+    const blocks: number[] = []
+    let block = view.getUint32(PAGES + (page >>> 12) * 8, true)
+    // Bounded by hand: the vCPU may be changing the list just now.
+    for (let i = 0; i < 2000 && block !== 0; i++) {
+      const start = view.getUint32(block + 28, true)
+      const isSecond = start >>> 12 !== page >>> 12
+      if (!isSecond && view.getUint32(block, true) === start) blocks.push(block)
+      block = view.getUint32(block + (isSecond ? 20 : 8), true)
+    }
+    return blocks
   }
 
   /** A hint, from what the TLBs hold: translated code looks again before it relies on it. */
