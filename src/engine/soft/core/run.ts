@@ -99,7 +99,7 @@ export function run(): i32 {
           continue
         }
         count(2)
-        finishCalled()
+        if (finishCalled()) return stopped()
         if (tripleFault) return TRIPLE_FAULT
         continue
       }
@@ -201,11 +201,11 @@ export function run(): i32 {
   return result
 }
 
-/** A region left behind its call of a handler: what the dispatcher does after `dispatch`, for that one operation. */
-function finishCalled(): void {
+/** A region left behind its call of a handler: what the dispatcher does after `dispatch`, for that one operation. @returns HLT */
+function finishCalled(): bool {
   const op = <usize>load<u32>(CALLED_OPERATION)
   const result = load<i32>(CALLED_RESULT)
-  if (result == NEXT || result == LEAVE) {
+  if (result == NEXT || result == LEAVE || result == STOP) {
     store<u64>(RIP, load<u64>(RIP) + <u64>opLength(op))
   } else if (result == AGAIN) {
     store<u64>(ICOUNT, load<u64>(ICOUNT) - 1)
@@ -213,6 +213,7 @@ function finishCalled(): void {
     chooseStackFault(op)
     deliverException()
   }
+  return result == STOP
 }
 
 /** A single instruction lies across two pages: is the second one still the page that it was decoded from? */
@@ -274,11 +275,13 @@ function takeKick(): bool {
 function takeInterrupt(): void {
   interruptsChecked()
   if (!(load<u64>(RFLAGS) & IF)) return
+  const vector = pendingVector()
   if (load<u32>(INHIBIT) != 0) {
-    checkInterrupts()
+    // With nothing to hold back there is no need to run that one instruction alone.
+    if (vector < 0) store<u32>(INHIBIT, 0)
+    else checkInterrupts()
     return
   }
-  const vector = pendingVector()
   if (vector < 0) return
   acknowledge(<u32>vector)
   deliverInterrupt(<u32>vector)

@@ -604,6 +604,35 @@ export class FunctionWriter {
     if (vectors) for (const number of use.usedXmm) this.#loadXmm(number)
   }
 
+  /**
+   * Ends the region with the interpreter's handler of the current operation: for what changes privilege, address space
+   * or control flow, so that nothing here could go on.
+   */
+  callAndLeave(pointer: number): void {
+    const { code, use } = this
+    use.calls = true
+    code.i32(0)
+    this.pushLinear(this.#node.delta)
+    code.memory(op.i64_store, STATE_BLOCK_RIP)
+    code.i32(0)
+    this.pushLinear(this.here)
+    code.memory(op.i64_store, RIP)
+    for (const number of use.changed) this.#store(number)
+    for (const number of use.changedXmm) this.#storeXmm(number)
+    code.i32(0)
+    code.get(this.#budget)
+    code.memory(op.i32_store, BUDGET)
+    code.i32(0)
+    code.i32(pointer)
+    code.memory(op.i32_store, CALLED_OPERATION)
+    code.i32(0)
+    code.i32(pointer)
+    code.call(IMPORTS.perform)
+    code.memory(op.i32_store, CALLED_RESULT)
+    code.i32(CALLED)
+    code.op(op.return)
+  }
+
   #store(number: number): void {
     const { code } = this
     code.i32(0)

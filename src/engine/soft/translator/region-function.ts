@@ -39,6 +39,8 @@ interface NodePlan {
 }
 
 const RSP = 0x20
+/** These look at the count of instructions, which is not up to date inside of a region. */
+const NEEDS_TIME = new Set(['rdtsc', 'rdtscp', 'rdmsr', 'wrmsr'])
 const RCX = 1
 
 /**
@@ -374,7 +376,12 @@ class RegionWriter {
         return
       }
       default:
-        writer.leaveHere()
+        if (!operation.handler || NEEDS_TIME.has(operation.handler.row.name)) {
+          writer.leaveHere()
+          return
+        }
+        flags.flush(before)
+        writer.callAndLeave(this.#pointerOf(operation))
     }
   }
 

@@ -114,8 +114,6 @@ export function formRegion(
       if (!found || found.secondPage !== 0 || found.operations.length === 0) continue
       if (i > 0 && instructions + found.operations.length > extent.instructions) continue
       const ending = endingOf(found, delta, origin)
-      // Nothing of it would be translated.
-      if (ending.kind === 'leave' && found.operations.length === 1) continue
       instructions += found.operations.length
       node = { block: found, delta, ending, successors: [], entry: -1 }
       byDelta.set(delta, node)
