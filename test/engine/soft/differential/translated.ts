@@ -170,6 +170,7 @@ export class TranslatedCases {
       reader: this.#reader,
       findBlock: (physical) => (blocks.has(physical) ? physical : 0),
       runs: () => 1,
+      translated: () => false,
       pageAt: (linear) => (Number(linear) === origin ? this.#codePhysical + (origin - R.CODE) : -1),
     }
     const block = this.#codePhysical + (rip - R.CODE)
