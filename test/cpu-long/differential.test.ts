@@ -1,5 +1,5 @@
 // The long form of the differential tests, `npm run test:cpu`: at least 10,000 random cases for every line of the
-// instruction table, and a million sequences, against the host's processor.
+// instruction table, and a million sequences, interpreted and translated, against the host's processor.
 //
 //   INLINUX_CPU_CASES   cases for each line (10000)
 //   INLINUX_CPU_SEED    any text; without it a new one each day, printed, so that runs do not repeat each other
@@ -21,12 +21,16 @@ test(`every instruction, ${cases} cases each, seed ${seed}`, { skip: nativeMissi
   const { tested, excluded } = testedRows(filter)
   let run = 0
   let faulted = 0
+  let translated = 0
+  let left = 0
   const failed: string[] = []
   try {
     for (const row of tested) {
       const outcome = await comparison.row(row, { seed, cases })
       run += outcome.cases
       faulted += outcome.faulted
+      translated += outcome.translated
+      left += outcome.leftToInterpreter
       if (outcome.failures === 0) continue
       failed.push(row.line)
       t.diagnostic(
@@ -39,6 +43,7 @@ test(`every instruction, ${cases} cases each, seed ${seed}`, { skip: nativeMissi
   t.diagnostic(
     `${tested.length} lines, ${run} cases, ${faulted} of them with an exception, ${failed.length} lines failed`,
   )
+  t.diagnostic(`${translated} cases as translated code, of which ${left} were left to the interpreter`)
   t.diagnostic(excludedSummary(excluded))
   assert.deepEqual(failed, [])
 })

@@ -17,6 +17,8 @@ export const CC_SBB: u32 = 5
 /** As ADD and SUB of 1, with the carry flag kept from before in CC_CARRY. */
 export const CC_INC: u32 = 6
 export const CC_DEC: u32 = 7
+/** Set by translated code only: CF and OF are bits 0 and 1 of CC_CARRY, AF is 0, the others follow from the result. */
+export const CC_COOKED: u32 = 8
 
 // @ts-ignore: decorator
 @inline export function setLazy(op: u32, a: i64, b: i64, result: i64): void {
@@ -60,7 +62,7 @@ export function getCf(): bool {
       return ((~a & b) | ((~a | b) & load<i64>(CC_RES))) < 0
     }
     default:
-      return load<u32>(CC_CARRY) != 0
+      return (load<u32>(CC_CARRY) & 1) != 0 // INC, DEC, cooked
   }
 }
 
@@ -80,6 +82,8 @@ export function getOf(): bool {
       return (load<u64>(RFLAGS) & OF) != 0
     case CC_LOGIC:
       return false
+    case CC_COOKED:
+      return (load<u32>(CC_CARRY) & 2) != 0
     case CC_ADD:
     case CC_ADC:
     case CC_INC: {
@@ -107,7 +111,7 @@ export function getPf(): bool {
 function getAf(): bool {
   const op = load<u32>(CC_OP)
   if (op == CC_EXPLICIT) return (load<u64>(RFLAGS) & AF) != 0
-  if (op == CC_LOGIC) return false
+  if (op == CC_LOGIC || op == CC_COOKED) return false
   return ((load<i64>(CC_A) ^ load<i64>(CC_B) ^ load<i64>(CC_RES)) & 0x10) != 0
 }
 

@@ -9,7 +9,8 @@ export interface Mismatch {
   readonly seed: string
   readonly batch: number
   readonly index: number
-  readonly through: 'single' | 'block'
+  /** How our core came to its result. */
+  readonly through: string
   readonly request: Request
   readonly mine: Buffer
   readonly host: Buffer

@@ -1,6 +1,6 @@
-// Runs the cases of table lines on both processors and compares. Everything follows from (seed, line, batch number),
-// so a failure is repeated by naming seed and line; INLINUX_CPU_CASES, INLINUX_CPU_SEED and INLINUX_CPU_ROW (a part
-// of the line's text) are read by the tests that call this.
+// Runs the cases of table lines on the host's processor, by our interpreter and as translated code, and compares.
+// Everything follows from (seed, line, batch number), so a failure is repeated by naming seed and line;
+// INLINUX_CPU_CASES, INLINUX_CPU_SEED and INLINUX_CPU_ROW (a part of the line's text) are read by the tests that call this.
 
 import { type Instruction, instructions } from '../../../../src/engine/soft/table/index.ts'
 import { makeCase, makeData, Request } from './cases.ts'
@@ -10,25 +10,50 @@ import { Random } from './random.ts'
 import * as R from './record.ts'
 import { describe, firstDifference, type Mismatch } from './report.ts'
 import { makeSequence } from './sequences.ts'
-import { SoftProcessor } from './soft.ts'
+import { SoftProcessor, type Way } from './soft.ts'
+import type { Variant } from './translated.ts'
 
 export interface RunOptions {
   readonly seed: string
   readonly cases: number
   /** How many failures of one line are described. */
   readonly failuresShown?: number
+  /** Which parties are compared with the host; both if not given. */
+  readonly parties?: readonly Party[]
 }
+
+export type Party = 'interpreter' | 'translator'
 
 export interface Outcome {
   readonly line: string
   readonly cases: number
   readonly faulted: number
+  /** Of the cases: those that translated code was entered for, and those that it left to the interpreter. */
+  readonly translated: number
+  readonly leftToInterpreter: number
   readonly failures: number
   readonly descriptions: readonly string[]
 }
 
 /** Makes the host's result equal to ours where they may differ. */
 type Allow = (mine: Buffer, host: Buffer) => void
+
+/** How the cases of a line are made and run. */
+interface Plan {
+  readonly make: (random: Random, request: Request) => Allow | undefined
+  readonly variants: readonly Variant[]
+  /** How the interpreter runs case `i`. */
+  readonly interpreter: (i: number) => Way
+}
+
+const STATUS_FLAGS = 0x8d5n
+
+function forgetStatusFlags(...results: Buffer[]): void {
+  for (const result of results) {
+    const flags = result.readBigUInt64LE(R.RESULT.rflags)
+    result.writeBigUInt64LE(flags & ~STATUS_FLAGS, R.RESULT.rflags)
+  }
+}
 
 /** Both processors, and buffers for a batch of requests. */
 export class Comparison {
@@ -47,89 +72,105 @@ export class Comparison {
       const encoding = makeCase(row, random, request)
       return (mine, host) => allowDifferences(row, encoding, mine, host)
     }
-    return this.#compare(row.line, options, make)
+    // Where the line ends a region everything may read the flags behind it.
+    const variants: readonly Variant[] = row.attributes.has('end') ? ['live'] : ['live', 'dead']
+    return this.#compare(row.line, options, {
+      make,
+      variants,
+      interpreter: (i) => (i % 8 === 7 ? 'block' : 'single'),
+    })
   }
 
   /** Sequences of several instructions without memory operands: flags produced by one and consumed by another. */
   sequences(options: RunOptions): Promise<Outcome> {
-    return this.#compare('(sequences)', options, makeSequence, 'block')
+    return this.#compare('(sequences)', options, {
+      make: makeSequence,
+      variants: ['live', 'exact'],
+      interpreter: () => 'block',
+    })
   }
 
   close(): void {
     this.#native.close()
   }
 
-  async #compare(
-    line: string,
-    { seed, cases, failuresShown = 3 }: RunOptions,
-    make: (random: Random, request: Request) => Allow | undefined,
-    only?: 'block',
-  ): Promise<Outcome> {
+  async #compare(line: string, options: RunOptions, { make, variants, interpreter }: Plan): Promise<Outcome> {
+    const { seed, cases, failuresShown = 3, parties = ['interpreter', 'translator'] } = options
     const descriptions: string[] = []
     let failures = 0
     let faulted = 0
+    let translatedCases = 0
     let done = 0
+    const before = this.#soft.statistics()
     for (let batch = 0; done < cases; batch++) {
       const count = Math.min(1024, cases - done)
       const random = new Random(`${seed}/${line}/${batch}`)
       const data = makeData(random)
-      const allow = this.#requests.slice(0, count).map((request) => make(random, request))
-      const requests = new Uint8Array(this.#buffer, 0, count * R.REQUEST_SIZE)
-      const pending = this.#native.run(data, requests, count)
-      const ours = Buffer.alloc(count * R.RESULT_SIZE)
+      const requests = this.#requests.slice(0, count)
+      const allow = requests.map((request) => make(random, request))
+      const pending = this.#native.run(data, new Uint8Array(this.#buffer, 0, count * R.REQUEST_SIZE), count)
+      const variantOf = (i: number): Variant => variants[(batch + i) % variants.length]!
+      const translated = parties.includes('translator')
+        ? this.#soft.translate(
+            requests.map(({ bytes }) => bytes),
+            variantOf,
+          )
+        : []
       this.#soft.setData(data)
-      for (let i = 0; i < count; i++) {
-        const through = only ?? (i % 8 === 7 ? 'block' : 'single')
-        this.#soft.execute(
-          this.#requests[i]!.bytes,
-          ours.subarray(i * R.RESULT_SIZE, (i + 1) * R.RESULT_SIZE),
-          through,
-        )
+      const ours: { way: Way; i: number; mine: Buffer }[] = []
+      const execute = (way: Way, i: number): void => {
+        const mine = Buffer.alloc(R.RESULT_SIZE)
+        if (i % 16 === 15) this.#soft.flush()
+        this.#soft.execute(requests[i]!.bytes, mine, way, i)
         this.#soft.restoreData()
+        ours.push({ way, i, mine })
+      }
+      for (let i = 0; i < count; i++) {
+        if (parties.includes('interpreter')) execute(interpreter(i), i)
+        if (!translated[i]) continue
+        translatedCases++
+        execute('translated', i)
       }
       const theirs = await pending
-      for (let i = 0; i < count; i++) {
-        const mine = ours.subarray(i * R.RESULT_SIZE, (i + 1) * R.RESULT_SIZE)
-        const host = theirs.subarray(i * R.RESULT_SIZE, (i + 1) * R.RESULT_SIZE)
-        if (host.readUInt32LE(R.RESULT.vector) !== R.NO_VECTOR) faulted++
+      for (let i = 0; i < count; i++)
+        if (theirs.readUInt32LE(i * R.RESULT_SIZE + R.RESULT.vector) !== R.NO_VECTOR) faulted++
+      for (const { way, i, mine } of ours) {
+        const host = Buffer.from(theirs.subarray(i * R.RESULT_SIZE, (i + 1) * R.RESULT_SIZE))
+        const variant = way === 'translated' ? variantOf(i) : undefined
+        if (variant === 'dead') forgetStatusFlags(mine, host)
         if (mine.equals(host)) continue
-        const request = this.#requests[i]!
+        const request = requests[i]!
         allow[i]?.(mine, host)
         const difference = firstDifference(mine, host)
         if (difference === undefined) continue
         failures++
-        if (descriptions.length < failuresShown) {
-          const through = only ?? (i % 8 === 7 ? 'block' : 'single')
-          const memory = await this.#memories(data, request, through)
-          const mismatch: Mismatch = {
-            line,
-            seed,
-            batch,
-            index: i,
-            through,
-            request,
-            mine,
-            host,
-            difference,
-            memory,
-          }
-          descriptions.push(describe(mismatch))
-        }
+        if (descriptions.length >= failuresShown) continue
+        const through = variant ? `${way}, flags ${variant}` : way
+        const memory = await this.#memories(data, request, way, i)
+        descriptions.push(
+          describe({ line, seed, batch, index: i, through, request, mine, host, difference, memory }),
+        )
       }
       done += count
     }
-    return { line, cases: done, faulted, failures, descriptions }
+    const after = this.#soft.statistics()
+    if (after.entered - before.entered < translatedCases) throw new Error(`${line}: a region was not entered`)
+    return {
+      line,
+      cases: done,
+      faulted,
+      translated: translatedCases,
+      leftToInterpreter: after.leftToInterpreter - before.leftToInterpreter,
+      failures,
+      descriptions,
+    }
   }
 
   /** Runs one request again for the memory that it leaves behind on either side. */
-  async #memories(
-    data: Uint8Array,
-    request: Request,
-    through: 'single' | 'block',
-  ): Promise<Mismatch['memory']> {
+  async #memories(data: Uint8Array, request: Request, way: Way, i: number): Promise<Mismatch['memory']> {
     const native = await this.#native.run(data, request.bytes, 1, true)
     this.#soft.setData(data)
-    this.#soft.execute(request.bytes, this.#result, through)
+    this.#soft.execute(request.bytes, this.#result, way, i)
     const mine = this.#soft.takeData()
     this.#soft.restoreData()
     return { mine, host: native.subarray(R.RESULT_SIZE) }

@@ -1,12 +1,15 @@
 // Our core under the differential tests: a machine with page tables for the addresses of record.ts, and the same
 // request → result as native/harness.c.
 //
-// Two ways to execute: `single` calls the handler of one instruction and finds a fault still pending; `block` goes
-// through `run`, with decoded blocks, and delivery through an IDT to a HLT in ring 0, whose stack frame tells.
+// Three ways to execute: `single` calls the handler of one instruction and finds a fault still pending; `block` goes
+// through `run`, with decoded blocks, and delivery through an IDT to a HLT in ring 0, whose stack frame tells;
+// `translated` is `block` with the code as a WebAssembly function, which `prepare` has made before.
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { TranslatedCore } from '../../../../src/engine/soft/translator/index.ts'
 import * as R from './record.ts'
+import { type RegionStatistics, TranslatedCases, type Variant } from './translated.ts'
 
 const STATE = 0x2000
 const RIP = STATE + 0xa0
@@ -32,9 +35,11 @@ const DATA_PHYSICAL = 0x21_0000
 const KERNEL_PHYSICAL = 0x30_0000
 const KERNEL = 0xffff_8000_0000_0000n
 const FXSAVE_PHYSICAL = 0x40_0000
+const SCRATCH_PHYSICAL = 0x41_0000
+const OPERATIONS_PHYSICAL = 0x42_0000
 
 /** Exports of core/index.ts that the tests use. */
-export interface CoreExports {
+export interface CoreExports extends TranslatedCore {
   haltNanoseconds(): number
   initialize(ramBytes: number, virtualTime: number): void
   run(): number
@@ -94,6 +99,8 @@ export function openCore(ram: number, virtualTime = true, coreFile?: string): Co
   return { exports, memory, guestBase: GUEST_BASE }
 }
 
+export type Way = 'single' | 'block' | 'translated'
+
 export class SoftProcessor {
   readonly #core: CoreExports
   readonly #bytes: Uint8Array
@@ -101,6 +108,7 @@ export class SoftProcessor {
   readonly #view: DataView
   #nextTable = PAGE_TABLES + 0x1000
   readonly #before = new Uint32Array(R.DATA_SIZE / 4)
+  readonly #translated: TranslatedCases
 
   constructor() {
     const { exports, memory } = openCore(RAM)
@@ -108,11 +116,33 @@ export class SoftProcessor {
     this.#bytes = new Uint8Array(memory.buffer)
     this.#words = new Uint32Array(memory.buffer)
     this.#view = new DataView(memory.buffer)
+    this.#translated = new TranslatedCases({
+      memory,
+      core: exports,
+      scratch: GUEST_BASE + SCRATCH_PHYSICAL,
+      operations: GUEST_BASE + OPERATIONS_PHYSICAL,
+      codePhysical: CODE_PHYSICAL,
+    })
     this.#prepare()
   }
 
-  /** Runs one request; `result` is filled as the native harness would. */
-  execute(request: Uint8Array, result: Buffer, through: 'single' | 'block'): void {
+  /** Translates these requests' code, for `execute` by position. @returns which of them have a function now */
+  translate(requests: readonly Uint8Array[], variantOf: (i: number) => Variant): boolean[] {
+    return this.#translated.prepare(requests, variantOf)
+  }
+  statistics(): RegionStatistics {
+    return this.#translated.statistics()
+  }
+  /** Empties the TLBs: the next access to each page has to leave translated code. */
+  flush(): void {
+    this.#core.flushAll()
+  }
+
+  /**
+   * Runs one request; `result` is filled as the native harness would.
+   * @param position of the request among the translated ones
+   */
+  execute(request: Uint8Array, result: Buffer, through: Way, position = 0): void {
     const view = new DataView(request.buffer, request.byteOffset, request.byteLength)
     const bytes = this.#bytes
     const rip = view.getUint32(R.REQUEST.rip, true)
@@ -140,8 +170,10 @@ export class SoftProcessor {
     this.#core.x87LoadFxsave(GUEST_BASE + FXSAVE_PHYSICAL, 1)
 
     result.fill(0)
+    if (through === 'translated') this.#translated.enter(position, rip)
     if (through === 'single') this.#single(result)
     else this.#block(result, rip + length)
+    this.#translated.leave()
 
     const mask = view.getBigUint64(R.REQUEST.rflagsMask, true)
     result.writeBigUInt64LE(result.readBigUInt64LE(R.RESULT.rflags) & mask, R.RESULT.rflags)

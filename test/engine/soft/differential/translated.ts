@@ -1,0 +1,228 @@
+// The translator as the third party of the differential tests: each request's code becomes a region of its own, written
+// by the translator from operations that the core has decoded, and the functions of a whole batch become one module.
+// When a request is executed, the jump table says that its code is translated, so `run` enters the function exactly as
+// it does in a machine; what the function leaves to the interpreter, and every fault, takes the usual way from there.
+//
+// Regions are made here from the code's bytes without running them: the blocks that `formRegion` sees are ours, not
+// those in the core's arena. The tests of whole programs (../translator/) go through the arena and `Translator`.
+
+import {
+  JUMPS,
+  JUMPS_MASK,
+  JUMPS_VIEW,
+  REGION_STATISTICS,
+} from '../../../../src/engine/soft/translator/addresses.ts'
+import {
+  encodeModule,
+  type FunctionBody,
+  type FunctionType,
+  I32,
+} from '../../../../src/engine/soft/translator/encoder.ts'
+import { IMPORTS } from '../../../../src/engine/soft/translator/function-writer.ts'
+import type { TranslatedCore } from '../../../../src/engine/soft/translator/index.ts'
+import type { FunctionTable } from '../../../../src/engine/soft/translator/installed.ts'
+import {
+  BLOCK_RIP,
+  BlockReader,
+  type DecodedBlock,
+  type Operation,
+} from '../../../../src/engine/soft/translator/operations.ts'
+import { type CodeView, formRegion, type Region } from '../../../../src/engine/soft/translator/region.ts'
+import { translateRegion } from '../../../../src/engine/soft/translator/region-function.ts'
+import * as R from './record.ts'
+
+/** Where core/inspection.ts decodes an instruction to, for `decodeLength`. */
+const DECODED = 0x1140
+const OPERATION_SIZE = 32
+const UNDEFINED_OR_TOO_LONG = 0x300
+const NOWHERE = 0xffff_ffff
+const TEST_EAX_EAX = [0x85, 0xc0]
+
+export interface DecodingCore extends TranslatedCore {
+  decodeLength(code: number): number
+}
+
+/**
+ * What is known of the flags behind the code.
+ *   live    everything may read them, for the region ends there
+ *   exact   likewise, and no flag counts as dead in between either
+ *   dead    an instruction that sets them all follows: those of the code need not come about
+ */
+export type Variant = 'live' | 'exact' | 'dead'
+
+/** How often translated code was entered, and how it was left. */
+export interface RegionStatistics {
+  readonly entered: number
+  readonly leftToInterpreter: number
+  readonly leftAfterCall: number
+}
+
+/** Blocks from a list instead of the core's arena. */
+class ListedBlocks extends BlockReader {
+  readonly blocks = new Map<number, DecodedBlock>()
+  override read(address: number): DecodedBlock | undefined {
+    return this.blocks.get(address)
+  }
+}
+
+export interface TranslatedCasesOptions {
+  readonly memory: WebAssembly.Memory
+  readonly core: DecodingCore
+  /** Room in `memory` for code to decode (160 bytes) and for the operations of a batch. */
+  readonly scratch: number
+  readonly operations: number
+  /** Guest-physical address of the code pages. */
+  readonly codePhysical: number
+}
+
+export class TranslatedCases {
+  readonly #memory: WebAssembly.Memory
+  readonly #core: DecodingCore
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  readonly #scratch: number
+  readonly #operations: number
+  readonly #codePhysical: number
+  readonly #reader: ListedBlocks
+  readonly #firstFunction: number
+  #room = 0
+  #nextOperation = 0
+  #entered: number | undefined
+
+  constructor({ memory, core, scratch, operations, codePhysical }: TranslatedCasesOptions) {
+    this.#memory = memory
+    this.#core = core
+    this.#bytes = new Uint8Array(memory.buffer)
+    this.#view = new DataView(memory.buffer)
+    this.#scratch = scratch
+    this.#operations = operations
+    this.#codePhysical = codePhysical
+    this.#reader = new ListedBlocks(memory.buffer, core.handlerNumbers())
+    this.#firstFunction = (core.table as FunctionTable).length
+  }
+
+  /** Translates the code of a batch. @returns for each request whether it has become a function */
+  prepare(requests: readonly Uint8Array[], variantOf: (i: number) => Variant): boolean[] {
+    this.#nextOperation = this.#operations
+    const bodies: FunctionBody[] = []
+    const done = requests.map((request, i) => {
+      const variant = variantOf(i)
+      const region = this.#region(request, variant === 'dead')
+      if (!region) return false
+      const index = this.#firstFunction + i
+      const { locals, code } = translateRegion(region, index, ({ pointer }) => pointer, {
+        exactFlags: variant === 'exact',
+      })
+      bodies.push({ locals, code, exportName: String(i) })
+      return true
+    })
+    const type: FunctionType = { parameters: [I32], results: [I32] }
+    const imports = Object.keys(IMPORTS).map((name) => ({
+      name: name === 'condition' ? 'holds' : name,
+      type,
+    }))
+    const module = new WebAssembly.Module(encodeModule(imports, type, bodies))
+    const { holds, perform, table } = this.#core
+    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory, holds, perform } })
+    if (requests.length > this.#room) {
+      table.grow(requests.length - this.#room)
+      this.#room = requests.length
+    }
+    for (const { exportName } of bodies)
+      table.set(this.#firstFunction + Number(exportName), exports[exportName])
+    return done
+  }
+
+  /** The code at `rip`, of the batch's request `i`, is translated from here on. */
+  enter(i: number, rip: number): void {
+    const physical = this.#codePhysical + (rip - R.CODE)
+    const slot = JUMPS + JUMPS_VIEW + (((physical ^ (physical >>> 15)) & JUMPS_MASK) << 4)
+    this.#view.setUint32(slot, physical, true)
+    this.#view.setUint32(slot + 4, this.#firstFunction + i, true)
+    this.#view.setUint32(slot + 8, 0, true)
+    this.#view.setInt32(slot + 12, 0, true)
+    this.#entered = slot
+  }
+
+  /** No code is translated any more. */
+  leave(): void {
+    if (this.#entered !== undefined) this.#view.setUint32(this.#entered, NOWHERE, true)
+    this.#entered = undefined
+  }
+
+  statistics(): RegionStatistics {
+    const at = (i: number): number => Number(this.#view.getBigUint64(REGION_STATISTICS + 8 * i, true))
+    return { entered: at(0), leftToInterpreter: at(1), leftAfterCall: at(2) }
+  }
+
+  #region(request: Uint8Array, flagsDead: boolean): Region | undefined {
+    const view = new DataView(request.buffer, request.byteOffset, request.byteLength)
+    const rip = view.getUint32(R.REQUEST.rip, true)
+    const length = view.getUint32(R.REQUEST.codeLength, true)
+    const code = request.subarray(R.REQUEST.code, R.REQUEST.code + length)
+    // Across pages the decoder makes a block of one instruction, which is never translated.
+    if ((rip & 0xfff) + length > 0x1000) return undefined
+    this.#reader.blocks.clear()
+    const blocks = this.#reader.blocks
+    for (const block of this.#decode(code, rip, flagsDead)) blocks.set(block.address, block)
+    const origin = rip & ~0xfff
+    const codeView: CodeView = {
+      reader: this.#reader,
+      findBlock: (physical) => (blocks.has(physical) ? physical : 0),
+      runs: () => 1,
+      translated: () => false,
+      pageAt: (linear) => (Number(linear) === origin ? this.#codePhysical + (origin - R.CODE) : -1),
+    }
+    const block = this.#codePhysical + (rip - R.CODE)
+    return formRegion(codeView, { block, rip: BigInt(rip), user: true }, 1)
+  }
+
+  /** The blocks of straight code, as core/decode.ts would cut it; a block's address is here its physical one. */
+  #decode(code: Uint8Array, rip: number, flagsDead: boolean): DecodedBlock[] {
+    const physical = this.#codePhysical + (rip - R.CODE)
+    const blocks: DecodedBlock[] = []
+    let start = 0
+    let operations: Operation[] = []
+    const close = (end: number): void => {
+      if (operations.length > 0)
+        blocks.push({
+          address: physical + start,
+          physical: physical + start,
+          bytes: end - start,
+          secondPage: 0,
+          operations,
+        })
+      operations = []
+      start = end
+    }
+    // Bounded: each turn takes at least one byte of the code.
+    for (let at = 0; at < code.length; ) {
+      const { operation, valid } = this.#operation(code.subarray(at), at - start)
+      operations.push(operation)
+      at += Math.max(operation.length, 1)
+      if (!valid || operation.handler!.row.attributes.has('end')) close(at)
+    }
+    if (flagsDead && operations.length > 0) {
+      // Of no bytes: the code that the interpreter sees does not have it.
+      const end = operations.at(-1)!.end
+      operations.push({ ...this.#operation(Uint8Array.from(TEST_EAX_EAX), 0).operation, end, length: 0 })
+    }
+    close(code.length)
+    return blocks
+  }
+
+  /** The first instruction, as it is `offset` bytes behind its block's start. */
+  #operation(code: Uint8Array, offset: number): { operation: Operation; valid: boolean } {
+    this.#bytes.fill(0, this.#scratch, this.#scratch + 160)
+    this.#bytes.set(code, this.#scratch)
+    const valid = (this.#core.decodeLength(this.#scratch) & UNDEFINED_OR_TOO_LONG) === 0
+    const pointer = this.#nextOperation
+    this.#nextOperation += OPERATION_SIZE
+    this.#bytes.copyWithin(pointer, DECODED, DECODED + OPERATION_SIZE)
+    const view = this.#view
+    view.setUint16(pointer + 8, view.getUint16(pointer + 8, true) + offset, true)
+    if (view.getUint8(pointer + 4) === BLOCK_RIP)
+      view.setBigInt64(pointer + 24, view.getBigInt64(pointer + 24, true) + BigInt(offset), true)
+    return { operation: this.#reader.operation(pointer), valid }
+  }
+}
