@@ -170,11 +170,13 @@ export class TranslatedCases {
       reader: this.#reader,
       findBlock: (physical) => (blocks.has(physical) ? physical : 0),
       runs: () => 1,
+      blocksOf: () => [],
       translated: () => false,
       pageAt: (linear) => (Number(linear) === origin ? this.#codePhysical + (origin - R.CODE) : -1),
     }
     const block = this.#codePhysical + (rip - R.CODE)
-    return formRegion(codeView, { block, rip: BigInt(rip), user: true }, 1)
+    const request = { block, rip: BigInt(rip), user: true, promote: false }
+    return formRegion(codeView, request, { instructions: 400, minimumRuns: 1, overlapping: false })
   }
 
   /** The blocks of straight code, as core/decode.ts would cut it; a block's address is here its physical one. */
@@ -191,6 +193,7 @@ export class TranslatedCases {
           bytes: end - start,
           secondPage: 0,
           operations,
+          lastTarget: 0n,
         })
       operations = []
       start = end
