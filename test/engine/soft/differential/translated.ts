@@ -175,8 +175,8 @@ export class TranslatedCases {
       pageAt: (linear) => (Number(linear) === origin ? this.#codePhysical + (origin - R.CODE) : -1),
     }
     const block = this.#codePhysical + (rip - R.CODE)
-    const request = { block, rip: BigInt(rip), user: true, promote: false }
-    return formRegion(codeView, request, { instructions: 400, minimumRuns: 1, overlapping: false })
+    const asked = { block, rip: BigInt(rip), user: true, promote: false }
+    return formRegion(codeView, asked, { instructions: 400, minimumRuns: 1, overlapping: false })
   }
 
   /** The blocks of straight code, as core/decode.ts would cut it; a block's address is here its physical one. */
