@@ -13,11 +13,11 @@
 //   0x0028_0000  how often each of the next table's slots was used        ENTRY_COUNTS
 //   0x0030_0000  where translated code is entered                        JUMPS
 //   0x0040_0000  decoded operations                                      ARENA
-//   0x0220_0000  what belongs to each translated region                  (translator/installed.ts)
-//   0x0230_0000  operations that translated code hands to the interpreter
-//   0x0240_0000  per physical page: first block, lines holding code      PAGES
-//   0x02c0_0000  per physical page: first translated region              PAGE_REGIONS
-//   0x0300_0000  guest-physical address 0                                GUEST_BASE
+//   0x0800_0000  what belongs to each translated region                  (translator/installed.ts)
+//   0x0810_0000  operations that translated code hands to the interpreter
+//   0x0820_0000  per physical page: first block, lines holding code      PAGES
+//   0x08a0_0000  per physical page: first translated region              PAGE_REGIONS
+//   0x0900_0000  guest-physical address 0                                GUEST_BASE
 //
 // engine/soft/layout.ts and translator/addresses.ts repeat what the host's side needs; a test holds them equal.
 
@@ -37,7 +37,7 @@ export const REQUESTS: usize = 0x240000
 export const ENTRY_COUNTS: usize = 0x280000
 export const JUMPS: usize = 0x300000
 export const ARENA: usize = 0x400000
-export const ARENA_END: usize = 0x2200000
-export const PAGES: usize = 0x2400000
-export const PAGE_REGIONS: usize = 0x2c00000
-export const GUEST_BASE: usize = 0x3000000
+export const ARENA_END: usize = 0x8000000
+export const PAGES: usize = 0x8200000
+export const PAGE_REGIONS: usize = 0x8a00000
+export const GUEST_BASE: usize = 0x9000000

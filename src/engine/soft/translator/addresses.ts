@@ -46,13 +46,13 @@ export const ENTRY_COUNTS: number = 0x280000
 export const JUMPS: number = 0x300000
 export const JUMPS_VIEW: number = 0x80000
 export const JUMPS_MASK: number = 0x7fff
-export const REGION_RECORDS: number = 0x2200000
-export const REGION_RECORDS_END: number = 0x2300000
-export const REGION_OPERATIONS: number = 0x2300000
-export const REGION_OPERATIONS_END: number = 0x2400000
-export const PAGES: number = 0x2400000
-export const PAGE_REGIONS: number = 0x2c00000
-export const GUEST_BASE: number = 0x3000000
+export const REGION_RECORDS: number = 0x8000000
+export const REGION_RECORDS_END: number = 0x8100000
+export const REGION_OPERATIONS: number = 0x8100000
+export const REGION_OPERATIONS_END: number = 0x8200000
+export const PAGES: number = 0x8200000
+export const PAGE_REGIONS: number = 0x8a00000
+export const GUEST_BASE: number = 0x9000000
 
 /** What a region's function returns. */
 export const CONTINUE: number = 0

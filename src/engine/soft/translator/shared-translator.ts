@@ -18,7 +18,7 @@ export function connectTranslator(): TranslatorConnection {
   if (!worker) {
     worker = new Worker(new URL('./translator-thread.js', import.meta.url), { name: 'inlinux translator' })
     // Without a translator everything is interpreted: slower, not wrong.
-    worker.on('error', () => {})
+    worker.on('error', (error) => process.emitWarning(`inlinux translates no more: ${error}`))
     worker.unref()
   }
   const { port1, port2 } = new MessageChannel()

@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks'
 import { BLOCK_EPOCH, BLOCK_HASH, BLOCK_HASH_MASK, GUEST_BASE, PAGES, TLB_INDEX, tlbOf } from './addresses.ts'
 import { Allocation, type Holding, OP_SIZE } from './allocation.ts'
+import { compile } from './compile.ts'
 import { encodeModule, type FunctionBody, type FunctionImport, type FunctionType, I32 } from './encoder.ts'
 import { type RegionPlan, recordBytes } from './installed.ts'
 import { BlockReader, type Operation } from './operations.ts'
@@ -23,7 +24,7 @@ export interface TranslatorOptions extends TranslationOptions {
   readonly threshold?: number
 }
 
-export const THRESHOLD = 400
+export const THRESHOLD = 3000
 
 // A first region is small, and takes nothing in that another one has: cheap, for code that may not run much longer. One
 // that is entered all the time is formed again, with the functions that it calls and the cases of its switches.
@@ -121,7 +122,7 @@ export class Translator {
     if (bodies.length === 0) return undefined
     const bytes = encodeModule(IMPORTS, TYPE, bodies)
     const written = performance.now()
-    const module = new WebAssembly.Module(bytes)
+    const module = compile(bytes)
     return {
       module,
       plans,
