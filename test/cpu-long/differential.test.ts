@@ -1,5 +1,5 @@
 // The long form of the differential tests, `npm run test:cpu`: at least 10,000 random cases for every line of the
-// instruction table, and a million sequences, interpreted and translated, against the host's processor.
+// instruction table, and a million sequences and programs, interpreted and translated, against the host's processor.
 //
 //   INLINUX_CPU_CASES   cases for each line (10000)
 //   INLINUX_CPU_SEED    any text; without it a new one each day, printed, so that runs do not repeat each other
@@ -48,13 +48,21 @@ test(`every instruction, ${cases} cases each, seed ${seed}`, { skip: nativeMissi
   assert.deepEqual(failed, [])
 })
 
-test(`sequences of instructions, seed ${seed}`, { skip: nativeMissing || filter !== '' }, async (t) => {
-  const comparison = new Comparison()
-  try {
-    const outcome = await comparison.sequences({ seed, cases: cases * 100 })
-    t.diagnostic(`${outcome.cases} sequences`)
-    assert.equal(outcome.failures, 0, `\n${outcome.descriptions.join('\n\n')}`)
-  } finally {
-    comparison.close()
-  }
-})
+for (const [what, run] of [
+  ['sequences of instructions', 'sequences'],
+  ['mixed sequences', 'mixedSequences'],
+  ['programs', 'programs'],
+] as const) {
+  test(`${what}, seed ${seed}`, { skip: nativeMissing || filter !== '' }, async (t) => {
+    const comparison = new Comparison()
+    try {
+      const outcome = await comparison[run]({ seed, cases: cases * 30 })
+      t.diagnostic(
+        `${outcome.cases} cases, ${outcome.faulted} of them with an exception, ${outcome.translated} translated, of which ${outcome.leftToInterpreter} left`,
+      )
+      assert.equal(outcome.failures, 0, `\n${outcome.descriptions.join('\n\n')}`)
+    } finally {
+      comparison.close()
+    }
+  })
+}

@@ -124,7 +124,7 @@ export class Request {
   }
 }
 
-function chooseMxcsr(random: Random): number {
+export function chooseMxcsr(random: Random): number {
   if (random.chance(60)) return 0x1f80
   let value = 0x1f80 | (random.below(4) << 13) | (random.next() & 0x3f)
   if (random.chance(15)) value ^= 0x40

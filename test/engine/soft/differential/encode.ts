@@ -67,6 +67,14 @@ export interface Choices {
   readonly memoryBytes?: (size: number) => number
   /** Not RSP, whose value is the stack's. */
   readonly keepStack?: boolean
+  /** Operands in memory are reached through registers that have their values already, not by giving them new ones. */
+  readonly memory?: FixedMemory
+}
+
+export interface FixedMemory {
+  /** General registers that may be base or index. */
+  readonly bases: readonly number[]
+  address(random: Random, bytes: number, row: Instruction): bigint
 }
 
 /** Encodes `row` at address `rip`; writes what the address needs into `registers`. */
@@ -162,6 +170,8 @@ export function encode(
   if (random.chance(1) && (wantRex || prefixes.length > 0)) {
     prefixes.splice(random.below(prefixes.length + (wantRex ? 1 : 0)), 0, 0x40 | random.below(16))
   }
+  const place = (bytes: number): bigint =>
+    choices.memory?.address(random, bytes, row) ?? chooseAddress(random, bytes, row)
   let reg = random.below(8)
   let rm = random.below(8)
   let opcode = row.opcode
@@ -184,18 +194,22 @@ export function encode(
       if (wantRex && rex & 4) reg |= 8
     } else {
       const before = prefixes.length + (wantRex ? 1 : 0) + opcodeBytes(row).length
-      address = chooseAddress(random, memoryBytes, row)
+      address = place(memoryBytes)
       const offset =
-        row.name === 'lea' ? integerOffset(random) : (address - segmentBase) & 0xffff_ffff_ffff_ffffn
-      const memory = addressing(
-        random,
-        offset,
-        address32,
-        wantRex ? rex : 0,
-        registers,
-        rip + before,
-        immediateBytes,
-      )
+        row.name === 'lea' && !choices.memory
+          ? integerOffset(random)
+          : (address - segmentBase) & 0xffff_ffff_ffff_ffffn
+      const rexBits = wantRex ? rex : 0
+      const memory = choices.memory
+        ? throughBases(
+            random,
+            offset,
+            rexBits,
+            registers,
+            choices.memory.bases,
+            rip + before + immediateBytes,
+          )
+        : addressing(random, offset, address32, rexBits, registers, rip + before, immediateBytes)
       if (row.name === 'lea') address = undefined
       tail.push(memory.modRm | (reg << 3), ...memory.rest)
       bound.push(...memory.bound)
@@ -204,7 +218,7 @@ export function encode(
   }
   let immediate = 0n
   if (immediateOperand?.kind === 'O') {
-    address = chooseAddress(random, memoryBytes, row)
+    address = place(memoryBytes)
     immediate = (address - segmentBase) & (address32 ? 0xffff_ffffn : 0xffff_ffff_ffff_ffffn)
     if (address32) address = BigInt.asUintN(64, immediate + segmentBase)
     pushLittleEndian(tail, immediate, immediateBytes)
@@ -349,6 +363,43 @@ function addressing(
   let low = random.below(8)
   if (low === 5 && mod === 0) low = 0
   return withIndex(random, offset, low | high(1), index, scale, mod, displacement, registers, wrap, low)
+}
+
+/** As `addressing`, with the registers as they are. @param behind address of the ModRM byte and of what follows its displacement */
+function throughBases(
+  random: Random,
+  offset: bigint,
+  rex: number,
+  registers: BigUint64Array,
+  bases: readonly number[],
+  behind: number,
+): { modRm: number; rest: number[]; bound: number[] } {
+  const fits = (value: bigint): boolean => value >= -0x8000_0000n && value < 0x8000_0000n
+  const candidates = bases.filter((base) => base >> 3 === (rex & 1))
+  const indices = bases.filter((index) => index >> 3 === ((rex >> 1) & 1) && index !== 4)
+  for (let tries = random.chance(15) ? 0 : 8; tries > 0 && candidates.length > 0; tries--) {
+    const base = random.pick(candidates)
+    const index = indices.length > 0 && random.chance(50) ? random.pick(indices) : undefined
+    const scale = random.below(4)
+    // Base 4 needs a SIB byte, and with REX.X that has an index.
+    if (index === undefined && (base & 7) === 4 && rex & 2) continue
+    const rest = offset - registers[base]! - (index === undefined ? 0n : registers[index]! << BigInt(scale))
+    const displacement = BigInt.asIntN(64, rest)
+    if (!fits(displacement)) continue
+    const short = displacement >= -128n && displacement < 128n && random.chance(80)
+    const mod = displacement === 0n && (base & 7) !== 5 && random.chance(50) ? 0 : short ? 1 : 2
+    const bytes = displacementBytes(displacement, mod)
+    if (index === undefined && (base & 7) !== 4)
+      return { modRm: (mod << 6) | (base & 7), rest: bytes, bound: [base] }
+    const sib = (scale << 6) | ((index === undefined ? 4 : index & 7) << 3) | (base & 7)
+    return {
+      modRm: (mod << 6) | 4,
+      rest: [sib, ...bytes],
+      bound: index === undefined ? [base] : [base, index],
+    }
+  }
+  const displacement = offset - BigInt(behind + 5)
+  return { modRm: 5, rest: displacementBytes(fits(displacement) ? displacement : 0n, 2), bound: [] }
 }
 
 function withIndex(

@@ -1,6 +1,6 @@
 // What a differential test sends and gets, and where things lie in it. native/harness.c has the same numbers.
 //
-//   request, 832 bytes                          result, 592 bytes
+//   request, 1344 bytes                         result, 592 bytes
 //     0 u64 x16  rax rcx rdx rbx rsp rbp …r15     0 u64 x16  registers
 //   128 u64      rflags                         128 u64      rflags, only the bits of the mask
 //   136 u64      the bits of it to compare      136 u64      rip
@@ -8,11 +8,12 @@
 //   152 u32      bytes of code                  148 u32      its error code
 //   156 u32      the patch's offset in the      152 u64      cr2
 //                data area                      160 u32 x2   hash and number of the changed dwords
-//   160          code, up to 88 bytes           176          FXSAVE image up to XMM15, pointers cleared
+//   160          (unused)                       176          FXSAVE image up to XMM15, pointers cleared
 //   248 u32 x2   offset and length of what is
 //                ignored of the data area
 //   256          patch, 64 bytes
 //   320          FXSAVE image, 512 bytes
+//   832          code, up to 512 bytes
 //
 // The virtual addresses are the same on both sides, and below 2 GiB so that every kind of address reaches them:
 //
@@ -31,7 +32,7 @@ export const GS_BASE = 0x1_0000
 /** Above it lies the kernel's half and what is not canonical. */
 export const USER_END = 0x7fff_ffff_f000n
 
-export const REQUEST_SIZE = 832
+export const REQUEST_SIZE = 1344
 export const REQUEST = {
   registers: 0,
   rflags: 128,
@@ -39,15 +40,15 @@ export const REQUEST = {
   rip: 144,
   codeLength: 152,
   patchOffset: 156,
-  code: 160,
   ignoredOffset: 248,
   ignoredLength: 252,
   patch: 256,
   fxsave: 320,
   xmm: 480,
+  code: 832,
 } as const
 export const PATCH_SIZE = 64
-export const CODE_LIMIT = 88
+export const CODE_LIMIT = 512
 
 export const RESULT_SIZE = 592
 export const RESULT = {

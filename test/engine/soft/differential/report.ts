@@ -110,7 +110,7 @@ export function describe(mismatch: Mismatch): string {
   const lines = [
     `${line.replace(/\s+/g, ' ')}    seed ${seed}, batch ${batch}, case ${index}, ${through}`,
     `  ${Buffer.from(code).toString('hex')}    ${disassemble(code, rip).join('; ')}`,
-    `  ${difference}`,
+    `  ${difference}${endOf(mismatch.mine)}`,
     `  rip ${hex(rip)}  rflags ${flagsText(view.getBigUint64(R.REQUEST.rflags, true))}  mask ${hex(view.getBigUint64(R.REQUEST.rflagsMask, true))}`,
   ]
   const words = [...request.registers].map(
@@ -148,6 +148,12 @@ export function describe(mismatch: Mismatch): string {
     )
   }
   return lines.join('\n')
+}
+
+function endOf(result: Buffer): string {
+  const vector = result.readUInt32LE(R.RESULT.vector)
+  const at = `, at ${hex(result.readBigUInt64LE(R.RESULT.rip))}`
+  return vector === R.NO_VECTOR ? at : `${at} with #${vector}`
 }
 
 export function disassemble(code: Uint8Array, rip: bigint): string[] {

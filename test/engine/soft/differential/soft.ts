@@ -19,10 +19,14 @@ const CPL = STATE + 0xd0
 const EXCEPTION_VECTOR = STATE + 0xd4
 const EXCEPTION_ERROR = STATE + 0xd8
 const INHIBIT = STATE + 0xdc
+const ICOUNT = STATE + 0xe0
+const BUDGET = STATE + 0xe8
 const MXCSR = STATE + 0x260
 const XMM = STATE + 0x300
 const GUEST_BASE = 0x300_0000
 const RAM = 0x100_0000
+/** Instructions between two looks at the clock, as in core/run.ts. */
+const SLICE = 20_000
 const FAULT = 1
 const AGAIN = 6
 /** Calls of `executeOne` for one instruction: a repetition of 2^32 elements shall not hang the test. */
@@ -101,6 +105,15 @@ export function openCore(ram: number, virtualTime = true, coreFile?: string): Co
 
 export type Way = 'single' | 'block' | 'translated'
 
+export interface ExecuteOptions {
+  /** Of the request among the translated ones. */
+  readonly position?: number
+  /** Instructions until translated code has to come back to the dispatcher. */
+  readonly budget?: number
+  /** May a translated region be entered everywhere it can be? Otherwise only at its start. */
+  readonly allEntries?: boolean
+}
+
 export class SoftProcessor {
   readonly #core: CoreExports
   readonly #bytes: Uint8Array
@@ -141,8 +154,14 @@ export class SoftProcessor {
   /**
    * Runs one request; `result` is filled as the native harness would.
    * @param position of the request among the translated ones
+   * @returns how many instructions `run` has counted
    */
-  execute(request: Uint8Array, result: Buffer, through: Way, position = 0): void {
+  execute(
+    request: Uint8Array,
+    result: Buffer,
+    through: Way,
+    { position = 0, budget = SLICE, allEntries = true }: ExecuteOptions = {},
+  ): number {
     const view = new DataView(request.buffer, request.byteOffset, request.byteLength)
     const bytes = this.#bytes
     const rip = view.getUint32(R.REQUEST.rip, true)
@@ -170,10 +189,13 @@ export class SoftProcessor {
     this.#core.x87LoadFxsave(GUEST_BASE + FXSAVE_PHYSICAL, 1)
 
     result.fill(0)
-    if (through === 'translated') this.#translated.enter(position, rip)
+    if (through === 'translated') this.#translated.enter(position, allEntries)
+    this.#view.setInt32(BUDGET, budget, true)
+    const counted = this.#view.getBigUint64(ICOUNT, true)
     if (through === 'single') this.#single(result)
     else this.#block(result, rip + length)
     this.#translated.leave()
+    const instructions = Number(this.#view.getBigUint64(ICOUNT, true) - counted)
 
     const mask = view.getBigUint64(R.REQUEST.rflagsMask, true)
     result.writeBigUInt64LE(result.readBigUInt64LE(R.RESULT.rflags) & mask, R.RESULT.rflags)
@@ -195,6 +217,7 @@ export class SoftProcessor {
     result.set(bytes.subarray(XMM, XMM + 256), R.RESULT.fxsave + 160)
     bytes.fill(R.FILLER, code, code + used)
     this.#core.invalidateCode(CODE_PHYSICAL + offset, used)
+    return instructions
   }
 
   /** The data area's image for the requests to come. */

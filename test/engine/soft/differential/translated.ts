@@ -27,7 +27,13 @@ import {
   type DecodedBlock,
   type Operation,
 } from '../../../../src/engine/soft/translator/operations.ts'
-import { type CodeView, formRegion, type Region } from '../../../../src/engine/soft/translator/region.ts'
+import {
+  type CodeView,
+  endingOf,
+  formRegion,
+  type Region,
+  type RegionNode,
+} from '../../../../src/engine/soft/translator/region.ts'
 import { translateRegion } from '../../../../src/engine/soft/translator/region-function.ts'
 import * as R from './record.ts'
 
@@ -37,6 +43,10 @@ const OPERATION_SIZE = 32
 const UNDEFINED_OR_TOO_LONG = 0x300
 const NOWHERE = 0xffff_ffff
 const TEST_EAX_EAX = [0x85, 0xc0]
+/** core/blocks.ts */
+const BLOCK_LIMIT = 64
+/** Bytes behind an instruction that the decoder may look at. */
+const LOOKAHEAD = 32
 
 export interface DecodingCore extends TranslatedCore {
   decodeLength(code: number): number
@@ -68,7 +78,7 @@ class ListedBlocks extends BlockReader {
 export interface TranslatedCasesOptions {
   readonly memory: WebAssembly.Memory
   readonly core: DecodingCore
-  /** Room in `memory` for code to decode (160 bytes) and for the operations of a batch. */
+  /** Room in `memory` for an instruction to decode, and for the operations of a batch. */
   readonly scratch: number
   readonly operations: number
   /** Guest-physical address of the code pages. */
@@ -87,7 +97,9 @@ export class TranslatedCases {
   readonly #firstFunction: number
   #room = 0
   #nextOperation = 0
-  #entered: number | undefined
+  /** By request. */
+  #entries: (readonly RegionNode[])[] = []
+  #slots: number[] = []
 
   constructor({ memory, core, scratch, operations, codePhysical }: TranslatedCasesOptions) {
     this.#memory = memory
@@ -105,6 +117,7 @@ export class TranslatedCases {
   prepare(requests: readonly Uint8Array[], variantOf: (i: number) => Variant): boolean[] {
     this.#nextOperation = this.#operations
     const bodies: FunctionBody[] = []
+    this.#entries = []
     const done = requests.map((request, i) => {
       const variant = variantOf(i)
       const region = this.#region(request, variant === 'dead')
@@ -114,6 +127,7 @@ export class TranslatedCases {
         exactFlags: variant === 'exact',
       })
       bodies.push({ locals, code, exportName: String(i) })
+      this.#entries[i] = region.entries
       return true
     })
     const type: FunctionType = { parameters: [I32], results: [I32] }
@@ -133,21 +147,24 @@ export class TranslatedCases {
     return done
   }
 
-  /** The code at `rip`, of the batch's request `i`, is translated from here on. */
-  enter(i: number, rip: number): void {
-    const physical = this.#codePhysical + (rip - R.CODE)
-    const slot = JUMPS + JUMPS_VIEW + (((physical ^ (physical >>> 15)) & JUMPS_MASK) << 4)
-    this.#view.setUint32(slot, physical, true)
-    this.#view.setUint32(slot + 4, this.#firstFunction + i, true)
-    this.#view.setUint32(slot + 8, 0, true)
-    this.#view.setInt32(slot + 12, 0, true)
-    this.#entered = slot
+  /** The code of the batch's request `i` is translated from here on. @param all otherwise only its first byte is an entry */
+  enter(i: number, all: boolean): void {
+    const view = this.#view
+    for (const { block, delta, entry } of this.#entries[i]!.slice(0, all ? undefined : 1)) {
+      const { physical } = block
+      const slot = JUMPS + JUMPS_VIEW + (((physical ^ (physical >>> 15)) & JUMPS_MASK) << 4)
+      view.setUint32(slot, physical, true)
+      view.setUint32(slot + 4, this.#firstFunction + i, true)
+      view.setUint32(slot + 8, entry, true)
+      view.setInt32(slot + 12, Math.floor(delta / 0x1000) * 0x1000, true)
+      this.#slots.push(slot)
+    }
   }
 
   /** No code is translated any more. */
   leave(): void {
-    if (this.#entered !== undefined) this.#view.setUint32(this.#entered, NOWHERE, true)
-    this.#entered = undefined
+    for (const slot of this.#slots) this.#view.setUint32(slot, NOWHERE, true)
+    this.#slots = []
   }
 
   statistics(): RegionStatistics {
@@ -160,64 +177,67 @@ export class TranslatedCases {
     const rip = view.getUint32(R.REQUEST.rip, true)
     const length = view.getUint32(R.REQUEST.codeLength, true)
     const code = request.subarray(R.REQUEST.code, R.REQUEST.code + length)
-    // Across pages the decoder makes a block of one instruction, which is never translated.
-    if ((rip & 0xfff) + length > 0x1000) return undefined
-    this.#reader.blocks.clear()
-    const blocks = this.#reader.blocks
-    for (const block of this.#decode(code, rip, flagsDead)) blocks.set(block.address, block)
-    const origin = rip & ~0xfff
+    const physical = this.#physicalOf(rip)
+    const { blocks } = this.#reader
+    blocks.clear()
+    // Where blocks start: in front, and where the branches of others lead.
+    const starts = [0]
+    for (const start of starts) {
+      const block = this.#decode(code, start, physical, flagsDead)
+      blocks.set(block.address, block)
+      for (const next of targets(block, start))
+        if (next >= 0 && next < length && !starts.includes(next)) starts.push(next)
+    }
     const codeView: CodeView = {
       reader: this.#reader,
-      findBlock: (physical) => (blocks.has(physical) ? physical : 0),
+      findBlock: (at) => (blocks.has(at) ? at : 0),
       runs: () => 1,
       blocksOf: () => [],
       translated: () => false,
-      pageAt: (linear) => (Number(linear) === origin ? this.#codePhysical + (origin - R.CODE) : -1),
+      pageAt: (linear) => {
+        const page = Number(linear)
+        return page >= R.CODE && page < R.CODE + R.CODE_SIZE ? this.#physicalOf(page) : -1
+      },
     }
-    const block = this.#codePhysical + (rip - R.CODE)
-    const asked = { block, rip: BigInt(rip), user: true, promote: false }
+    const asked = { block: physical, rip: BigInt(rip), user: true, promote: false }
     return formRegion(codeView, asked, { instructions: 400, minimumRuns: 1, overlapping: false })
   }
 
-  /** The blocks of straight code, as core/decode.ts would cut it; a block's address is here its physical one. */
-  #decode(code: Uint8Array, rip: number, flagsDead: boolean): DecodedBlock[] {
-    const physical = this.#codePhysical + (rip - R.CODE)
-    const blocks: DecodedBlock[] = []
-    let start = 0
-    let operations: Operation[] = []
-    const close = (end: number): void => {
-      if (operations.length > 0)
-        blocks.push({
-          address: physical + start,
-          physical: physical + start,
-          bytes: end - start,
-          secondPage: 0,
-          operations,
-          lastTarget: 0n,
-        })
-      operations = []
-      start = end
-    }
-    // Bounded: each turn takes at least one byte of the code.
-    for (let at = 0; at < code.length; ) {
+  #physicalOf(rip: number): number {
+    return this.#codePhysical + (rip - R.CODE)
+  }
+
+  /** The block at `start`, as core/decode.ts would cut it; a block's address is here its physical one. */
+  #decode(code: Uint8Array, start: number, physical: number, flagsDead: boolean): DecodedBlock {
+    const first = physical + start
+    const pageEnd = (first & ~0xfff) + 0x1000 - physical
+    const operations: Operation[] = []
+    let secondPage = 0
+    let at = start
+    // Bounded: a block's instructions.
+    while (operations.length < BLOCK_LIMIT && at < Math.min(code.length, pageEnd)) {
       const { operation, valid } = this.#operation(code.subarray(at), at - start)
+      if (at + operation.length > pageEnd) {
+        // Across pages it is a block of its own.
+        if (operations.length > 0) break
+        secondPage = physical + pageEnd
+      }
       operations.push(operation)
-      at += Math.max(operation.length, 1)
-      if (!valid || operation.handler!.row.attributes.has('end')) close(at)
+      at += operation.length
+      if (!valid || secondPage !== 0 || operation.handler!.row.attributes.has('end')) break
     }
-    if (flagsDead && operations.length > 0) {
+    if (flagsDead) {
       // Of no bytes: the code that the interpreter sees does not have it.
-      const end = operations.at(-1)!.end
-      operations.push({ ...this.#operation(Uint8Array.from(TEST_EAX_EAX), 0).operation, end, length: 0 })
+      const { operation } = this.#operation(Uint8Array.from(TEST_EAX_EAX), 0)
+      operations.push({ ...operation, end: at - start, length: 0 })
     }
-    close(code.length)
-    return blocks
+    return { address: first, physical: first, bytes: at - start, secondPage, operations, lastTarget: 0n }
   }
 
   /** The first instruction, as it is `offset` bytes behind its block's start. */
   #operation(code: Uint8Array, offset: number): { operation: Operation; valid: boolean } {
-    this.#bytes.fill(0, this.#scratch, this.#scratch + 160)
-    this.#bytes.set(code, this.#scratch)
+    this.#bytes.fill(0, this.#scratch, this.#scratch + LOOKAHEAD)
+    this.#bytes.set(code.subarray(0, LOOKAHEAD), this.#scratch)
     const valid = (this.#core.decodeLength(this.#scratch) & UNDEFINED_OR_TOO_LONG) === 0
     const pointer = this.#nextOperation
     this.#nextOperation += OPERATION_SIZE
@@ -228,4 +248,11 @@ export class TranslatedCases {
       view.setBigInt64(pointer + 24, view.getBigInt64(pointer + 24, true) + BigInt(offset), true)
     return { operation: this.#reader.operation(pointer), valid }
   }
+}
+
+/** Where a block at `start` goes on without an indirect jump. */
+function targets(block: DecodedBlock, start: number): number[] {
+  const ending = endingOf(block, start)
+  const next = 'next' in ending ? [ending.next] : []
+  return 'target' in ending ? [...next, ending.target] : next
 }

@@ -35,10 +35,11 @@ struct request {
   uint64_t registers[16];
   uint64_t rflags, rflags_mask, rip;
   uint32_t code_length, patch_offset;
-  uint8_t code[88];
+  uint8_t reserved[88];
   uint32_t ignored_offset, ignored_length; /* of the data area: what the architecture leaves open */
   uint8_t patch[64];
   uint8_t fxsave[512];
+  uint8_t code[512];
 };
 struct result {
   uint64_t registers[16];
@@ -178,7 +179,7 @@ static void take_memory(uint32_t ignored_offset, uint32_t ignored_length) {
 static void execute(struct request *request) {
   static const uint8_t leave[14] = {0xff, 0x25, 0, 0, 0, 0, 0, 0, 0, STUB >> 24};
   uint64_t offset = request->rip - CODE, room = CODE_SIZE - offset, length = request->code_length;
-  if (offset >= CODE_SIZE || length > 88 || request->patch_offset > DATA_SIZE - 64) stop(6);
+  if (offset >= CODE_SIZE || length > sizeof request->code || request->patch_offset > DATA_SIZE - 64) stop(6);
   if (request->ignored_offset > DATA_SIZE || request->ignored_length > DATA_SIZE - request->ignored_offset) stop(6);
   copy(code_alias + offset, request->code, length < room ? length : room);
   if (length < room) copy(code_alias + offset + length, leave, room - length < 14 ? room - length : 14);
