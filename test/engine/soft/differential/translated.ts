@@ -73,6 +73,9 @@ class ListedBlocks extends BlockReader {
   override read(address: number): DecodedBlock | undefined {
     return this.blocks.get(address)
   }
+  override physical(address: number): number {
+    return address
+  }
 }
 
 export interface TranslatedCasesOptions {
@@ -185,14 +188,14 @@ export class TranslatedCases {
     for (const start of starts) {
       const block = this.#decode(code, start, physical, flagsDead)
       blocks.set(block.address, block)
-      for (const next of targets(block, start))
+      for (const next of targets(block, start, BigInt(rip)))
         if (next >= 0 && next < length && !starts.includes(next)) starts.push(next)
     }
     const codeView: CodeView = {
       reader: this.#reader,
       findBlock: (at) => (blocks.has(at) ? at : 0),
       runs: () => 1,
-      blocksOf: () => [],
+      blocksOf: () => [...blocks.keys()],
       translated: () => false,
       pageAt: (linear) => {
         const page = Number(linear)
@@ -200,7 +203,7 @@ export class TranslatedCases {
       },
     }
     const asked = { block: physical, rip: BigInt(rip), user: true, promote: false }
-    return formRegion(codeView, asked, { instructions: 400, minimumRuns: 1, overlapping: false })
+    return formRegion(codeView, asked, { instructions: 400, minimumRuns: 1, overlapping: length % 2 === 0 })
   }
 
   #physicalOf(rip: number): number {
@@ -231,7 +234,9 @@ export class TranslatedCases {
       const { operation } = this.#operation(Uint8Array.from(TEST_EAX_EAX), 0)
       operations.push({ ...operation, end: at - start, length: 0 })
     }
-    return { address: first, physical: first, bytes: at - start, secondPage, operations, lastTarget: 0n }
+    const rip = BigInt(first - this.#codePhysical + R.CODE)
+    const lastTarget = lastTargetOf(operations, rip)
+    return { address: first, physical: first, bytes: at - start, secondPage, operations, lastTarget }
   }
 
   /** The first instruction, as it is `offset` bytes behind its block's start. */
@@ -250,9 +255,19 @@ export class TranslatedCases {
   }
 }
 
-/** Where a block at `start` goes on without an indirect jump. */
-function targets(block: DecodedBlock, start: number): number[] {
-  const ending = endingOf(block, start)
+/** Where a block's indirect jump or call is said to have led: to one of the places that a LEA in front of it names. */
+function lastTargetOf(operations: readonly Operation[], rip: bigint): bigint {
+  const name = operations.at(-1)!.handler?.row.name
+  if (name !== 'jmpE' && name !== 'callE') return 0n
+  const places = operations.filter(({ handler, base }) => handler?.row.name === 'lea' && base === BLOCK_RIP)
+  if (places.length === 0) return 0n
+  return rip + BigInt(places[Number(rip) % places.length]!.displacement)
+}
+
+/** Where a block at `start`, counted from `origin`, goes on, as far as that can be said. */
+function targets(block: DecodedBlock, start: number, origin: bigint): number[] {
+  const ending = endingOf(block, start, origin)
   const next = 'next' in ending ? [ending.next] : []
-  return 'target' in ending ? [...next, ending.target] : next
+  const target = 'target' in ending ? [ending.target] : []
+  return [...next, ...target, ...('guess' in ending && ending.guess !== undefined ? [ending.guess] : [])]
 }
