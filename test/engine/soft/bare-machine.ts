@@ -5,8 +5,17 @@
 //   CODE      two pages that user and kernel may read, write and execute
 //   DATA      three such pages
 //
-// All of them can be mapped otherwise. Time is virtual: one instruction is one nanosecond.
+// All of them can be mapped otherwise. Time is virtual: one instruction is one nanosecond. INLINUX_TRANSLATOR says how
+// code is run (translator/environment.ts); without it everything is interpreted.
 
+import type { VcpuCounters } from '../../../src/engine/contract.ts'
+import { REQUESTS } from '../../../src/engine/soft/translator/addresses.ts'
+import {
+  Translation,
+  type TranslatorOptions,
+  translatorFromEnvironment,
+} from '../../../src/engine/soft/translator/index.ts'
+import { readCounters } from '../../../src/engine/soft/vcpu.ts'
 import { type CoreExports, openCore } from './differential/soft.ts'
 
 const STATE = 0x2000
@@ -98,9 +107,16 @@ export class BareMachine {
   /** Guest-physical memory starts here. */
   readonly base: number
   readonly #bytes: Uint8Array
+  readonly #translation: Translation | undefined
   #nextTable = PAGE_TABLES + 0x1000
 
-  constructor(ram: number = RAM, coreFile?: string) {
+  constructor(
+    ram: number = RAM,
+    coreFile?: string,
+    translator: TranslatorOptions | false = process.env.INLINUX_TRANSLATOR
+      ? translatorFromEnvironment()
+      : false,
+  ) {
     const { exports, memory, guestBase } = openCore(ram, true, coreFile)
     this.core = exports
     this.memory = memory
@@ -119,6 +135,7 @@ export class BareMachine {
     this.set('rflags', 2n)
     this.core.flushAll()
     this.mode('kernel')
+    if (translator) this.#translation = new Translation(memory, exports, translator)
   }
 
   get(name: Register | keyof typeof CONTROL): bigint {
@@ -230,10 +247,25 @@ export class BareMachine {
   runRaw(patience = 20): number {
     // A kick: tests change flags behind the processor's back, TF among them.
     this.view.setUint32(MAILBOX, 1, true)
-    let reason = this.core.run()
+    let reason = this.runOnce()
     // Bounded: `run` comes back by itself every few million instructions.
-    for (let i = 0; reason === 0 && i < patience; i++) reason = this.core.run()
+    for (let i = 0; reason === 0 && i < patience; i++) reason = this.runOnce()
     return reason
+  }
+
+  /** The core's `run`, past the places where it comes back for a translation only. */
+  runOnce(): number {
+    let reason: number
+    let asked: boolean
+    do {
+      reason = this.core.run()
+      asked = this.view.getUint32(REQUESTS, true) !== 0
+      this.#translation?.work()
+    } while (reason === 0 && asked && this.#translation)
+    return reason
+  }
+  counters(): VcpuCounters {
+    return readCounters(this.view.buffer)
   }
 
   /** Raises inputs of the IO-APIC as a device's thread does. */

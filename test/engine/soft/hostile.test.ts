@@ -31,7 +31,7 @@ describe('a hostile guest', () => {
         const below = Buffer.from(machine.view.buffer, GUEST_BASE - 0x1000, 0x1000)
         const before = Buffer.from(below)
 
-        machine.core.run()
+        machine.runOnce()
 
         assert.ok(below.equals(before), `address ${address}`)
       }
@@ -58,7 +58,7 @@ describe('a hostile guest', () => {
       machine.core.flushAll()
 
       // Not even the handler can be fetched: a triple fault.
-      assert.equal(machine.core.run(), 2, `cr3 ${cr3.toString(16)}`)
+      assert.equal(machine.runOnce(), 2, `cr3 ${cr3.toString(16)}`)
     }
   })
 
@@ -68,7 +68,7 @@ describe('a hostile guest', () => {
     machine.gate(14, { ist: 1, target: 0x123_0000_0000n })
     machine.program(0xa1, 0, 0, 0, 0, 0x45, 0, 0, 0) // mov eax, [0x4500000000]
 
-    assert.equal(machine.core.run(), KICKED)
+    assert.equal(machine.runOnce(), KICKED)
   })
 
   test('that repeats a string instruction for ever does not keep the processor for ever', () => {

@@ -28,8 +28,11 @@ const NOWHERE: u32 = 0xffffffff
 
 /** Runs of a block by the interpreter before its translation is asked for; the host sets it. 0: never. */
 let threshold: u32 = 0
-export function setThreshold(runs: u32): void {
+/** `run` returns in front of a block whose translation it has asked for, so that the host can translate it first. */
+let atOnce: bool = false
+export function setThreshold(runs: u32, returning: bool): void {
   threshold = runs
+  atOnce = returning
 }
 
 // @ts-ignore: decorator
@@ -56,16 +59,18 @@ export function takeDropped(): u32 {
 //    16 …   entries: u32 block (of a promotion: physical address), u32 view (bit 0: user, bit 1: promotion), u64 RIP
 const REQUEST_LIMIT: u32 = 255
 
+/** @returns whether the host shall see to the block before it runs */
 // @ts-ignore: decorator
-@inline export function countRun(block: usize, rip: u64, user: bool): void {
+@inline export function countRun(block: usize, rip: u64, user: bool): bool {
   const runs = load<u32>(block, 32) + 1
   store<u32>(block, runs, 32)
-  if (runs == threshold) request(block, rip, user)
+  return runs == threshold && request(block, rip, user)
 }
 
-function request(block: usize, rip: u64, user: bool): void {
+function request(block: usize, rip: u64, user: bool): bool {
   // When the list is full, again at its next run.
   if (!enterRequest(<u32>block, user ? 1 : 0, rip)) store<u32>(block, threshold - 1, 32)
+  return atOnce
 }
 
 function enterRequest(what: u32, how: u32, rip: u64): bool {

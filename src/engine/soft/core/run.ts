@@ -120,7 +120,7 @@ export function run(): i32 {
     while (true) {
       setReg64(BLOCK_RIP, rip)
       // What runs because a region could not go on is not a place to enter a region.
-      if (!interpret) countRun(block, rip, user)
+      if (!interpret && countRun(block, rip, user)) return KICKED
       interpret = false
       const first = block + BLOCK_HEADER
       let op = first

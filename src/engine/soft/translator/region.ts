@@ -247,10 +247,12 @@ function connectReturns(nodes: readonly RegionNode[], byDelta: ReadonlyMap<numbe
     const seen = new Set([target])
     for (const node of seen) {
       if (node.ending.kind === 'return') {
-        if (node.successors.length < RETURN_SITES && !node.successors.includes(site)) node.successors.push(site)
+        if (node.successors.length < RETURN_SITES && !node.successors.includes(site))
+          node.successors.push(site)
         continue
       }
-      const inner = node.ending.kind === 'call' || node.ending.kind === 'indirect-call' ? node.ending.next : undefined
+      const inner =
+        node.ending.kind === 'call' || node.ending.kind === 'indirect-call' ? node.ending.next : undefined
       const behind = inner === undefined ? node.successors : [byDelta.get(inner)]
       for (const next of behind) if (next) seen.add(next)
     }

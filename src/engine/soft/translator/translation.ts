@@ -14,7 +14,7 @@ export interface TranslatedCore {
   holds(code: number): number
   perform(operation: number): number
   handlerNumbers(): number
-  setThreshold(runs: number): void
+  setThreshold(runs: number, returning: number): void
   takeDropped(): number
   dropRegions(): void
 }
@@ -81,12 +81,12 @@ export class Translation {
     this.#memory = memory
     this.#core = core
     this.#options = options
-    this.#port = port
+    this.#port = options.atOnce ? undefined : port
     this.#requests = new Uint32Array(memory.buffer, REQUESTS, 4)
     this.#view = new DataView(memory.buffer)
     this.#counters = new Float64Array(memory.buffer, TRANSLATOR_STATISTICS, TRANSLATOR_COUNTERS.length)
     this.#installed = new InstalledRegions(memory.buffer, core.table, () => core.takeDropped())
-    core.setThreshold(options.threshold ?? THRESHOLD)
+    core.setThreshold(options.threshold ?? THRESHOLD, options.atOnce ? 1 : 0)
   }
 
   /** Passes requests on, and installs what is there. The core must not be running. */

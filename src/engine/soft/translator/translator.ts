@@ -22,6 +22,8 @@ const IMPORTS: readonly FunctionImport[] = [
 export interface TranslatorOptions extends TranslationOptions {
   /** Runs of a block after which it is translated. */
   readonly threshold?: number
+  /** Translates it in the vCPU's thread before it runs once more. For tests. */
+  readonly atOnce?: boolean
 }
 
 export const THRESHOLD = 3000
