@@ -21,7 +21,7 @@
 // physical page: the first block in its list, and one bit for each 128-byte line that holds decoded code, so
 // that data beside code can be written without a search.
 
-import { ARENA, ARENA_END, BLOCK_HASH, PAGES } from './layout'
+import { ARENA, ARENA_END, BLOCK_CACHE, BLOCK_HASH, PAGES } from './layout'
 import { OP_SIZE } from './operation'
 import { BLOCK_EPOCH, STATISTICS } from './state'
 import { forbidFastWrites, ramSize } from './mmu'
@@ -41,11 +41,30 @@ let arenaNext: usize = ARENA
   return BLOCK_HASH + (<usize>((physical ^ (physical >> 16)) & (HASH_ENTRIES - 1)) << 2)
 }
 
+// In front of the hash table, for each few bytes of code the block found last: the same memory again and again, where
+// the chains of the hash lead all over the arena. u32 physical address, u32 block.
+const CACHE_ENTRIES: u32 = 0x4000
+
+// @ts-ignore: decorator
+@inline function cached(physical: u32): usize {
+  return BLOCK_CACHE + (<usize>(((physical >> 2) ^ (physical >> 14)) & (CACHE_ENTRIES - 1)) << 3)
+}
+
 /** The block that starts at this physical address, or 0. */
 // @ts-ignore: decorator
 @inline export function findBlock(physical: u32): usize {
+  const slot = cached(physical)
+  return load<u32>(slot) == physical ? <usize>load<u32>(slot, 4) : findInHash(physical)
+}
+
+function findInHash(physical: u32): usize {
   let block = <usize>load<u32>(bucket(physical))
   while (block != 0 && load<u32>(block) != physical) block = <usize>load<u32>(block, 24)
+  if (block != 0) {
+    const slot = cached(physical)
+    store<u32>(slot, physical)
+    store<u32>(slot, <u32>block, 4)
+  }
   return block
 }
 
@@ -148,6 +167,7 @@ function forget(block: usize): void {
   // Bounded: a bucket holds each block once.
   while (<usize>load<u32>(link) != block) link = <usize>load<u32>(link) + 24
   store<u32>(link, load<u32>(block, 24))
+  store<u32>(cached(load<u32>(block)), INVALID)
   store<u32>(block, INVALID)
   const count = load<u32>(block, 4)
   const leave = <u16>leaveHandler()
@@ -158,6 +178,7 @@ function forget(block: usize): void {
 export function forgetAllCode(): void {
   dropAllRegions(ramSize)
   store<u32>(BLOCK_EPOCH, load<u32>(BLOCK_EPOCH) + 1)
+  memory.fill(BLOCK_CACHE, 0xff, <usize>CACHE_ENTRIES << 3)
   memory.fill(BLOCK_HASH, 0, <usize>HASH_ENTRIES << 2)
   memory.fill(PAGES, 0, <usize>(ramSize >> 12) << 3)
   arenaNext = ARENA

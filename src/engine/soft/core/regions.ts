@@ -4,8 +4,10 @@
 // JUMPS is a direct-mapped table for each view, user and kernel: 16 bytes
 //     0 u32 physical address of the code (all ones: empty)
 //     4 u32 index of the region's function in the function table
-//     8 u32 which of the region's entries this is
-//    12 i32 distance of the code's page from the region's first page
+//     8 u32 which of the region's entries this is (12 bits), and how far the code's page is from the region's first one
+//           (in bytes, a multiple of 4096, signed)
+//    12 u32 how often the region was entered through this slot
+// Code within 4 bytes shares a slot, so that a page of code has its slots in four pages of the table, not in sixteen.
 //
 // A record describes a region:
 //     0 u32 index of its function (0: dropped)
@@ -18,7 +20,7 @@
 // PAGE_REGIONS has four bytes for each physical page: the first record of its list. Code that is overwritten drops all
 // regions of its page: their entries leave JUMPS at once, and the translator takes the records back later.
 
-import { ENTRY_COUNTS, JUMPS, PAGE_REGIONS, REQUESTS } from './layout'
+import { JUMPS, PAGE_REGIONS, REQUESTS } from './layout'
 import { DROPPED } from './state'
 import { findBlock } from './blocks'
 
@@ -37,7 +39,7 @@ export function setThreshold(runs: u32, returning: bool): void {
 
 // @ts-ignore: decorator
 @inline export function jumpSlot(physical: u32, user: bool): usize {
-  return JUMPS + (user ? JUMPS_VIEW : 0) + (<usize>((physical ^ (physical >> 15)) & JUMPS_MASK) << 4)
+  return JUMPS + (user ? JUMPS_VIEW : 0) + (<usize>(((physical >> 2) ^ (physical >> 14)) & JUMPS_MASK) << 4)
 }
 
 export function clearRegions(ramBytes: u64): void {
@@ -90,9 +92,8 @@ const PROMOTION: u32 = 20000
 /** A region is entered through this slot. */
 // @ts-ignore: decorator
 @inline export function countEntry(slot: usize, rip: u64): void {
-  const counter = ENTRY_COUNTS + ((slot - JUMPS) >> 2)
-  const entries = load<u32>(counter) + 1
-  store<u32>(counter, entries)
+  const entries = load<u32>(slot, 12) + 1
+  store<u32>(slot, entries, 12)
   if (entries == PROMOTION) requestPromotion(slot, rip)
 }
 
@@ -113,8 +114,8 @@ export function refillSlot(block: usize, physical: u32, user: bool): bool {
   const slot = jumpSlot(physical, user)
   store<u32>(slot, physical)
   store<u32>(slot, load<u32>(record), 4)
-  store<u32>(slot, load<u32>(entry, 4), 8)
-  store<u32>(slot, load<u32>(entry, 8), 12)
+  store<u32>(slot, load<u32>(entry, 4) | load<u32>(entry, 8), 8)
+  store<u32>(slot, 0, 12)
   return true
 }
 

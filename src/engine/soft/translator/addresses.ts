@@ -42,7 +42,6 @@ export const tlbOf = (user: boolean, kind: 'read' | 'write' | 'execute'): number
 export const BLOCK_HASH: number = 0x200000
 export const BLOCK_HASH_MASK: number = 0xffff
 export const REQUESTS: number = 0x240000
-export const ENTRY_COUNTS: number = 0x280000
 export const JUMPS: number = 0x300000
 export const JUMPS_VIEW: number = 0x80000
 export const JUMPS_MASK: number = 0x7fff

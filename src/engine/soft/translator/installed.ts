@@ -1,7 +1,7 @@
 // The translated regions of a machine, as its vCPU's thread holds them: their functions in the core's table, their
 // records in memory by which the core enters and drops them (core/regions.ts draws them).
 
-import { BLOCK_EPOCH, ENTRY_COUNTS, JUMPS, JUMPS_MASK, JUMPS_VIEW, PAGE_REGIONS } from './addresses.ts'
+import { BLOCK_EPOCH, JUMPS, JUMPS_MASK, JUMPS_VIEW, PAGE_REGIONS } from './addresses.ts'
 
 const HEADER = 16
 const ENTRY_SIZE = 16
@@ -81,12 +81,11 @@ export class InstalledRegions {
       view.setUint32(at, physical, true)
       view.setUint32(at + 4, number, true)
       view.setInt32(at + 8, distance, true)
-      const slot = JUMPS + (user ? JUMPS_VIEW : 0) + (((physical ^ (physical >>> 15)) & JUMPS_MASK) << 4)
+      const slot = JUMPS + (user ? JUMPS_VIEW : 0) + ((((physical >>> 2) ^ (physical >>> 14)) & JUMPS_MASK) << 4)
       view.setUint32(slot, physical, true)
       view.setUint32(slot + 4, functionIndex, true)
-      view.setUint32(slot + 8, number, true)
-      view.setInt32(slot + 12, distance, true)
-      view.setUint32(ENTRY_COUNTS + ((slot - JUMPS) >> 2), plan.promoted ? NEVER : 0, true)
+      view.setInt32(slot + 8, number | distance, true)
+      view.setUint32(slot + 12, plan.promoted ? NEVER : 0, true)
       view.setUint32(block + 36, record, true)
       view.setUint32(block + 40, i, true)
     }

@@ -155,11 +155,10 @@ export class TranslatedCases {
     const view = this.#view
     for (const { block, delta, entry } of this.#entries[i]!.slice(0, all ? undefined : 1)) {
       const { physical } = block
-      const slot = JUMPS + JUMPS_VIEW + (((physical ^ (physical >>> 15)) & JUMPS_MASK) << 4)
+      const slot = JUMPS + JUMPS_VIEW + ((((physical >>> 2) ^ (physical >>> 14)) & JUMPS_MASK) << 4)
       view.setUint32(slot, physical, true)
       view.setUint32(slot + 4, this.#firstFunction + i, true)
-      view.setUint32(slot + 8, entry, true)
-      view.setInt32(slot + 12, Math.floor(delta / 0x1000) * 0x1000, true)
+      view.setInt32(slot + 8, entry | (Math.floor(delta / 0x1000) * 0x1000), true)
       this.#slots.push(slot)
     }
   }
