@@ -39,7 +39,7 @@ export function randomState(random: Random, floats: boolean, mxcsr: number): Sta
 /** One of the two processors. */
 class Side {
   readonly machine = new BareMachine()
-  readonly #translator: Translation | undefined
+  readonly #translation: Translation | undefined
   readonly #bytes: Uint8Array
 
   constructor(translated: boolean) {
@@ -49,7 +49,7 @@ class Side {
     this.#bytes = new Uint8Array(machine.view.buffer)
     if (translated) {
       const core = machine.core as unknown as TranslatedCore
-      this.#translator = new Translation(machine.memory, core, { threshold: 1, exactFlags: true })
+      this.#translation = new Translation(machine.memory, core, { threshold: 1, exactFlags: true })
     }
   }
 
@@ -83,7 +83,7 @@ class Side {
     machine.view.setUint32(CC_OP, 0, true)
     this.#border(state.memory)
     const { vector, error, rip } = machine.run()
-    this.#translator?.work()
+    this.#translation?.work()
     const hex = (values: Iterable<bigint>): string => [...values].map((value) => value.toString(16)).join(' ')
     return [
       `vector ${vector} error ${error} rip ${rip.toString(16)}`,
