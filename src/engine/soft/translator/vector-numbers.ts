@@ -10,7 +10,7 @@
 // Scalars are looked at in lane 0 of vectors: what lies in the other lanes is computed too, and left out of account.
 
 import { MXCSR } from './addresses.ts'
-import { type Code, F32, F64, I32, V128 } from './encoder.ts'
+import { type Code, F32, F64, V128 } from './encoder.ts'
 import type { FunctionWriter, Value } from './function-writer.ts'
 import { op } from './opcodes.ts'
 
@@ -245,6 +245,3 @@ export class Numbers {
     )
   }
 }
-
-/** An i32 of the stack, to be pushed again. */
-export const keepNumber = (writer: FunctionWriter): Value => writer.keep(I32, 4)

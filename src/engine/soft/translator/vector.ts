@@ -5,12 +5,20 @@
 
 import type { CustomEntry } from './integer.ts'
 import { vectorCompares } from './vector-compare.ts'
+import { vectorConversions } from './vector-convert.ts'
 import { vectorFloats } from './vector-float.ts'
 import { vectorIntegers } from './vector-integer.ts'
 import { vectorMoves } from './vector-move.ts'
 import { vectorShuffles } from './vector-shuffle.ts'
 import type { Meanings } from './vector-write.ts'
 
-export const vectorMeanings: Meanings = { ...vectorMoves, ...vectorIntegers, ...vectorShuffles, ...vectorFloats, ...vectorCompares }
+export const vectorMeanings: Meanings = {
+  ...vectorMoves,
+  ...vectorIntegers,
+  ...vectorShuffles,
+  ...vectorFloats,
+  ...vectorCompares,
+  ...vectorConversions,
+}
 
 export const vectorCustom: Readonly<Record<string, CustomEntry>> = {}

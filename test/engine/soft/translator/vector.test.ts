@@ -19,7 +19,9 @@ const CALLED = new Set([
   ...['maskmovdqu', 'mpsadbw', 'dpps', 'dppd', 'pcmpestrm', 'pcmpestri', 'pcmpistrm', 'pcmpistri'],
   ...['rsqrtps', 'rsqrtss', 'rcpps', 'rcpss'],
 ])
-const rows = instructions().filter((row) => row.attributes.has('sse') && !row.attributes.has('mmx') && !row.operands.some(isMmx))
+const rows = instructions().filter(
+  (row) => row.attributes.has('sse') && !row.attributes.has('mmx') && !row.operands.some(isMmx),
+)
 
 function isMmx({ kind }: Operand): boolean {
   return /[PQN]/.test(kind)
@@ -142,6 +144,7 @@ function chooseMxcsr(random: Random, floats: boolean): number {
 function makeState(row: Instruction, encoding: Encoding, random: Random): State {
   const floats = row.attributes.has('simd') || random.chance(20)
   const state = randomState(random, floats, chooseMxcsr(random, floats))
+  if (row.attributes.has('simd') && random.chance(50)) makeOrdinary(state, random)
   if (encoding.memoryBytes > 0) state.registers[BASE] = BigInt(chooseAddress(random, encoding.memoryBytes))
   // Shifts by a register: mostly counts that leave something.
   if (/^ps[lr]/.test(row.name) && random.chance(70))
@@ -149,6 +152,21 @@ function makeState(row: Instruction, encoding: Encoding, random: Random): State 
   if (/^ps[lr]/.test(row.name) && random.chance(50))
     for (let i = 0; i < 16; i += 2) state.memory[i] = BigInt(random.below(70))
   return state
+}
+
+/** Numbers of ordinary size, many of them small integers, in vectors and memory; all of one format. */
+function makeOrdinary(state: State, random: Random): void {
+  const integers = random.chance(40)
+  const positive = random.chance(50)
+  const number = (): number => {
+    const magnitude = integers ? random.below(1000) : random.next() * 2 ** (random.below(40) - 40)
+    return (!positive && random.chance(50) ? -1 : 1) * (random.chance(10) ? 0 : magnitude)
+  }
+  const array = random.chance(50) ? Float64Array : Float32Array
+  for (const words of [state.xmm, state.memory]) {
+    const numbers = new array(words.buffer as ArrayBuffer)
+    for (let i = 0; i < numbers.length; i++) numbers[i] = number()
+  }
 }
 
 const hex = (bytes: readonly number[]): string => Buffer.from(bytes).toString('hex')
