@@ -101,15 +101,15 @@ class Side {
   get entered(): number {
     return this.#statistic(0)
   }
-  get interpreted(): number {
-    return this.#statistic(3)
+  get left(): number {
+    return this.#statistic(1)
   }
 }
 
 export interface Outcome {
   readonly interpreted: string
   readonly translated: string
-  /** The instructions in front of the HLT ran in translated code, all of them. */
+  /** No instruction was left to the interpreter. (HLT is a call of its handler.) */
   readonly inline: boolean
 }
 
@@ -129,11 +129,10 @@ export class TwoProcessors {
     if (!this.#warm) this.#other.run(state)
     this.#warm = true
     const interpreted = this.#one.run(state)
-    const { entered, interpreted: before } = this.#other
+    const { entered, left } = this.#other
     const translated = this.#other.run(state)
     if (this.#other.entered === entered) throw new Error('the code was not translated')
-    // The HLT is always interpreted.
-    return { interpreted, translated, inline: this.#other.interpreted - before === 1 }
+    return { interpreted, translated, inline: this.#other.left === left }
   }
 }
 
