@@ -8,8 +8,9 @@
 //   inc, dec  r, carry                   adc, sbb  a, b, r
 //   cooked    r, carry (bit 0: CF, bit 1: OF; AF 0): shifts, multiplications
 //   explicit  carry holds the bits as in RFLAGS
+//   floats    x, y: COMISS and its kin, of two numbers that are ordered; OF, SF, AF and PF are 0
 //
-// The locals are i32 for operands of up to 32 bits, zero-extended, and i64 for 64 bits.
+// The locals are i32 for operands of up to 32 bits, zero-extended, and i64 for 64 bits; x and y are f64.
 
 import { CC_A, CC_B, CC_CARRY, CC_OP, CC_RES, RFLAGS } from './addresses.ts'
 import type { Code } from './encoder.ts'
@@ -28,6 +29,7 @@ export type FlagKind =
   | 'sbb'
   | 'cooked'
   | 'explicit'
+  | 'floats'
 
 export interface FlagState {
   readonly kind: FlagKind
@@ -150,10 +152,10 @@ const SETTERS: Readonly<Record<string, FlagKind>> = {
   btc: 'cooked',
   rol: 'cooked',
   ror: 'cooked',
-  ucomiss: 'explicit',
-  ucomisd: 'explicit',
-  comiss: 'explicit',
-  comisd: 'explicit',
+  ucomiss: 'floats',
+  ucomisd: 'floats',
+  comiss: 'floats',
+  comisd: 'floats',
   ptest: 'explicit',
 }
 
@@ -173,6 +175,8 @@ export interface FlagLocals {
   b64(): number
   r64(): number
   carry(): number
+  x(): number
+  y(): number
 }
 
 export class Flags {
@@ -207,6 +211,14 @@ export class Flags {
     return this.#locals.carry()
   }
 
+  /** The locals of `floats`. */
+  get x(): number {
+    return this.#locals.x()
+  }
+  get y(): number {
+    return this.#locals.y()
+  }
+
   /** Pushes one of the sixteen conditions (SDM volume 1, appendix B) as 0 or 1. */
   condition(state: FlagState, condition: number): void {
     const code = this.#code
@@ -217,6 +229,10 @@ export class Flags {
       return
     }
     if (state.kind === 'sub' && this.#compare(state, condition)) return
+    if (state.kind === 'floats') {
+      this.#compareFloats(condition)
+      return
+    }
     switch (condition >> 1) {
       case 0:
         this.#overflow(state)
@@ -294,6 +310,19 @@ export class Flags {
     if (signed) this.#extend(bytes)
     code.op(instruction)
     return true
+  }
+
+  /** The numbers are no NaNs, so that one compare is the opposite of another. */
+  #compareFloats(condition: number): void {
+    const code = this.#code
+    const instruction = FLOAT_COMPARES[condition]
+    if (instruction === undefined) {
+      code.i32(condition & 1)
+      return
+    }
+    code.get(this.x)
+    code.get(this.y)
+    code.op(instruction)
   }
 
   /** Sign-extends a narrow value within its i32. */
@@ -390,7 +419,7 @@ export class Flags {
 
   /** Pushes CF. */
   carry(state: FlagState): void {
-    if (state.kind === 'memory' || state.kind === 'dead') this.condition(state, 2)
+    if (state.kind === 'memory' || state.kind === 'dead' || state.kind === 'floats') this.condition(state, 2)
     else this.#carry(state)
   }
 
@@ -525,10 +554,11 @@ export class Flags {
     const code = this.#code
     const { kind, bytes } = state
     if (kind === 'memory' || kind === 'dead') return
-    if (kind === 'explicit') {
+    if (kind === 'explicit' || kind === 'floats') {
       code.i32(0)
       code.i32(0)
-      code.get(this.#locals.carry())
+      if (kind === 'explicit') code.get(this.#locals.carry())
+      else this.#pushFloatFlags()
       code.i32(0)
       code.memory(op.i32_load, RFLAGS)
       code.i32(~0x8d5)
@@ -571,6 +601,16 @@ export class Flags {
     }
   }
 
+  /** Pushes ZF and CF as in RFLAGS. */
+  #pushFloatFlags(): void {
+    const code = this.#code
+    this.#compareFloats(4)
+    code.i32(6)
+    code.op(op.i32_shl)
+    this.#compareFloats(2)
+    code.op(op.i32_or)
+  }
+
   #signExtended(bytes: number): void {
     const code = this.#code
     if (bytes === 8) return
@@ -579,8 +619,21 @@ export class Flags {
   }
 }
 
+/** Conditions of an ordered compare that are not always or never true. */
+const FLOAT_COMPARES: Readonly<Record<number, number>> = {
+  2: op.f64_lt,
+  3: op.f64_ge,
+  4: op.f64_eq,
+  5: op.f64_ne,
+  6: op.f64_le,
+  7: op.f64_gt,
+  // Signed conditions, with SF and OF 0: "less" never holds, "less or equal" is ZF.
+  14: op.f64_eq,
+  15: op.f64_ne,
+}
+
 /** CC_… in core/flags.ts. */
-const CC_NUMBERS: Readonly<Record<Exclude<FlagKind, 'memory' | 'dead' | 'explicit'>, number>> = {
+const CC_NUMBERS: Readonly<Record<Exclude<FlagKind, 'memory' | 'dead' | 'explicit' | 'floats'>, number>> = {
   add: 1,
   sub: 2,
   logic: 3,

@@ -36,7 +36,7 @@ import {
   tlbOf,
   XMM,
 } from './addresses.ts'
-import { Code, I32, I64, type Label, V128, type ValueType } from './encoder.ts'
+import { Code, F64, I32, I64, type Label, V128, type ValueType } from './encoder.ts'
 import { type FlagState, Flags, MEMORY, sameState } from './flags.ts'
 import { op } from './opcodes.ts'
 import { BLOCK_RIP, NO_REGISTER, OP_ADDR32, type Operation } from './operations.ts'
@@ -137,6 +137,8 @@ export class FunctionWriter {
         b64: named('b64', I64),
         r64: named('r64', I64),
         carry: named('carry', I32),
+        x: named('x', F64),
+        y: named('y', F64),
       },
       IMPORTS.condition,
     )

@@ -39,6 +39,8 @@ interface Shape {
   readonly bytes: number
   readonly result: OperandShape | undefined
   readonly aligned: boolean
+  /** The meaning leaves the whole vector register. */
+  readonly whole: boolean
 }
 
 interface OperandShape {
@@ -84,6 +86,7 @@ function makeShape({ row, size, form }: Handler): Shape {
     bytes: operands[0]?.bytes ?? size,
     result: operands.find(({ operand }) => operand.access !== 'r'),
     aligned: row.attributes.has('aligned'),
+    whole: entry?.whole === true,
   }
 }
 
@@ -111,7 +114,7 @@ export function translateInline(context: Context): void {
   else plain(context, shape)
 }
 
-function plain(context: Context, { meaning, operands, bytes, result, aligned }: Shape): void {
+function plain(context: Context, { meaning, operands, bytes, result, aligned, whole }: Shape): void {
   const { writer, operation } = context
   const { code } = writer
   const values: Value[] = []
@@ -139,7 +142,7 @@ function plain(context: Context, { meaning, operands, bytes, result, aligned }: 
   }
   meaning!(context, values, bytes)
   if (!result) return
-  if (result.vector) setVector(context, result)
+  if (result.vector) setVector(context, result, whole)
   else
     writer.setRegister(
       result.kind === 'G' ? operation.g : result.kind === 'A' ? 0 : operation.e,
@@ -207,16 +210,19 @@ function storeResult({ writer }: Context, { bytes, vector }: OperandShape): void
   else code.memory(STORES[bytes]!, 0)
 }
 
+/** Bytes of a vector's low part, and of another's rest. */
+const LOW_PART: Readonly<Record<number, readonly number[]>> = {
+  4: [0, 1, 2, 3, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31],
+  8: [0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31],
+}
+
 /** Takes a vector result into its register; shorter ones replace its low part. */
-function setVector({ writer, operation }: Context, { kind, bytes }: OperandShape): void {
+function setVector({ writer, operation }: Context, { kind, bytes }: OperandShape, whole: boolean): void {
   const { code } = writer
   const offset = kind === 'V' ? operation.g : operation.e
-  if (bytes < 16) {
-    const value = writer.keep(V128, 16)
+  if (bytes < 16 && !whole) {
     code.get(writer.xmm(offset))
-    writer.push(value)
-    code.lane(bytes === 8 ? op.i64x2_extract_lane : op.i32x4_extract_lane, 0)
-    code.lane(bytes === 8 ? op.i64x2_replace_lane : op.i32x4_replace_lane, 0)
+    code.shuffle(LOW_PART[bytes]!)
   }
   writer.setXmm(offset)
 }

@@ -13,6 +13,8 @@ import { GS_BASE, type Operation } from './operations.ts'
 
 export interface MeaningEntry {
   readonly meaning: Meaning
+  /** The result is the whole vector register, though the instruction writes a part of it. */
+  readonly whole?: boolean
   /** Are this operand size (2, 4, 8) and form translated? All, when absent. */
   readonly accepts?: (size: number, form: Form, row: Instruction) => boolean
 }

@@ -195,7 +195,7 @@ function stateAfter(operation: Operation, way: Way, state: FlagState, live: numb
   if (kind === undefined) return state
   if (live === 0) return DEAD
   const { row, size } = operation.handler!
-  if (kind === 'explicit' || row.name.startsWith('bt')) return { kind, bytes: 4 }
+  if (kind === 'explicit' || kind === 'floats' || row.name.startsWith('bt')) return { kind, bytes: 4 }
   return { kind, bytes: bytesOf(row.operands[0]!, size) }
 }
 

@@ -4,11 +4,21 @@
 // MPSADBW, the approximations, MASKMOVDQU, MMX.
 
 import type { CustomEntry } from './integer.ts'
+import { vectorCompares } from './vector-compare.ts'
+import { vectorConversions } from './vector-convert.ts'
+import { vectorFloats } from './vector-float.ts'
 import { vectorIntegers } from './vector-integer.ts'
 import { vectorMoves } from './vector-move.ts'
 import { vectorShuffles } from './vector-shuffle.ts'
 import type { Meanings } from './vector-write.ts'
 
-export const vectorMeanings: Meanings = { ...vectorMoves, ...vectorIntegers, ...vectorShuffles }
+export const vectorMeanings: Meanings = {
+  ...vectorMoves,
+  ...vectorIntegers,
+  ...vectorShuffles,
+  ...vectorFloats,
+  ...vectorCompares,
+  ...vectorConversions,
+}
 
 export const vectorCustom: Readonly<Record<string, CustomEntry>> = {}

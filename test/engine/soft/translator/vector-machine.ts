@@ -39,7 +39,7 @@ export function randomState(random: Random, floats: boolean, mxcsr: number): Sta
 /** One of the two processors. */
 class Side {
   readonly machine = new BareMachine()
-  readonly #translator: Translation | undefined
+  readonly #translation: Translation | undefined
   readonly #bytes: Uint8Array
 
   constructor(translated: boolean) {
@@ -49,7 +49,7 @@ class Side {
     this.#bytes = new Uint8Array(machine.view.buffer)
     if (translated) {
       const core = machine.core as unknown as TranslatedCore
-      this.#translator = new Translation(machine.memory, core, { threshold: 1, exactFlags: true })
+      this.#translation = new Translation(machine.memory, core, { threshold: 1, exactFlags: true })
     }
   }
 
@@ -83,7 +83,7 @@ class Side {
     machine.view.setUint32(CC_OP, 0, true)
     this.#border(state.memory)
     const { vector, error, rip } = machine.run()
-    this.#translator?.work()
+    this.#translation?.work()
     const hex = (values: Iterable<bigint>): string => [...values].map((value) => value.toString(16)).join(' ')
     return [
       `vector ${vector} error ${error} rip ${rip.toString(16)}`,
@@ -101,15 +101,15 @@ class Side {
   get entered(): number {
     return this.#statistic(0)
   }
-  get interpreted(): number {
-    return this.#statistic(3)
+  get left(): number {
+    return this.#statistic(1)
   }
 }
 
 export interface Outcome {
   readonly interpreted: string
   readonly translated: string
-  /** The instructions in front of the HLT ran in translated code, all of them. */
+  /** No instruction was left to the interpreter. (HLT is a call of its handler.) */
   readonly inline: boolean
 }
 
@@ -129,11 +129,10 @@ export class TwoProcessors {
     if (!this.#warm) this.#other.run(state)
     this.#warm = true
     const interpreted = this.#one.run(state)
-    const { entered, interpreted: before } = this.#other
+    const { entered, left } = this.#other
     const translated = this.#other.run(state)
     if (this.#other.entered === entered) throw new Error('the code was not translated')
-    // The HLT is always interpreted.
-    return { interpreted, translated, inline: this.#other.interpreted - before === 1 }
+    return { interpreted, translated, inline: this.#other.left === left }
   }
 }
 
