@@ -10,7 +10,7 @@ export const PEERS = ['native', 'qemu', 'inlinux'] as const
 export type PeerName = (typeof PEERS)[number]
 
 export interface Task {
-  /** A program's path, then arguments; for QEMU without commas and spaces. */
+  /** A program's path, then arguments. */
   readonly command: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   /** The whole run, booting included. */
