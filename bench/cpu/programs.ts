@@ -48,7 +48,9 @@ export async function programs({
       return ['/bin/sh', '-c', `tar -C /tmp -xf /dev/vdb && exec ${[...command, ...marks].join(' ')}`]
     }
     const tree = path.join(debian, 'tree')
-    const chroot = { tree, files: archive, timeoutSeconds: limitSeconds, program: command }
+    // runNatively has the limit; this one is only there for its children.
+    const timeoutSeconds = limitSeconds + 60
+    const chroot = { tree, files: archive, timeoutSeconds, program: command }
     const disks = [archive]
     const qemu = { guest: { ...guest, root }, initramfs: qemuInitramfs, memoryMiB: MEMORY_MIB, disks }
     const ours = { root, memory: `${MEMORY_MIB}MiB`, disks }

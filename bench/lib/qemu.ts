@@ -151,7 +151,7 @@ function runToEnd(options: QemuOptions, initramfs: string): Promise<QemuRun> {
       if (bytes > 0) arrivals.push({ ...now, bytes })
     })
     qemu.on('error', reject)
-    qemu.on('close', (_code, signal) => {
+    qemu.on('close', () => {
       const seen = Buffer.concat(chunks)
       const mark = seen.indexOf(MARK)
       if (mark < 0) {
@@ -168,7 +168,7 @@ function runToEnd(options: QemuOptions, initramfs: string): Promise<QemuRun> {
         arrivals,
         output: seen.subarray(begin, end < 0 ? seen.length : end),
         console: `${seen.subarray(0, mark)}`,
-        timedOut: signal === 'SIGKILL',
+        timedOut: qemu.killed,
       })
     })
   })

@@ -19,7 +19,9 @@ const CALLED = new Set([
   ...['maskmovdqu', 'mpsadbw', 'dpps', 'dppd', 'pcmpestrm', 'pcmpestri', 'pcmpistrm', 'pcmpistri'],
   ...['rsqrtps', 'rsqrtss', 'rcpps', 'rcpss'],
 ])
-const rows = instructions().filter((row) => row.attributes.has('sse') && !row.attributes.has('mmx') && !row.operands.some(isMmx))
+const rows = instructions().filter(
+  (row) => row.attributes.has('sse') && !row.attributes.has('mmx') && !row.operands.some(isMmx),
+)
 
 function isMmx({ kind }: Operand): boolean {
   return /[PQN]/.test(kind)
