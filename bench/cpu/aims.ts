@@ -1,7 +1,8 @@
-// What is wanted of our time against QEMU's, and which of it holds.
+// What is wanted of our time against QEMU's, and which of it holds. Wall times decide; a user waits for nothing else.
 
-import { medianWall, type PeerName } from './peer.ts'
-import type { Result } from './rounds.ts'
+import { medianOf } from '../lib/measure.ts'
+import type { PeerName } from './peer.ts'
+import type { Result, Side } from './rounds.ts'
 
 export interface Aim {
   /** Of the geometric mean over a section's rows. */
@@ -17,10 +18,17 @@ export const AIMS: Readonly<Record<string, Aim>> = {
 }
 
 /** How many times the median of `peer` the median of `name` is; NaN when one of them has none. */
-export function ratioOf({ sides }: Result, name: PeerName, peer: PeerName): number {
+export function ratioOf(
+  { sides }: Result,
+  name: PeerName,
+  peer: PeerName,
+  time: 'wall' | 'cpu' = 'wall',
+): number {
   const [ours, theirs] = [sides[name], sides[peer]]
   if (ours === undefined || theirs === undefined || ours.failure || theirs.failure) return Number.NaN
-  return medianWall(ours.samples) / medianWall(theirs.samples)
+  const medianOfTimes = ({ samples }: Side): number =>
+    medianOf(samples, (sample) => sample[time] ?? Number.NaN)
+  return medianOfTimes(ours) / medianOfTimes(theirs)
 }
 
 /** NaN values do not count. */

@@ -9,7 +9,7 @@ export interface MachinePlan extends Pick<Task, 'command' | 'environment'> {
     /** An EROFS image. */
     readonly root: string
     readonly memory: string
-    /** Images that become /dev/vdb and on. */
+    /** Files that become /dev/vdb and on. */
     readonly disks: readonly string[]
   }
 }

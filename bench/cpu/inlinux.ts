@@ -30,7 +30,7 @@ export async function runInOurs(task: Task, machine: MachinePlan['machine']): Pr
     child.on('error', reject)
     child.on('close', resolve)
   })
-  if (code === null) throw new OverLimit(limitSeconds)
+  if (child.killed) throw new OverLimit(limitSeconds)
   if (code !== 0) throw new Error(`in our machine ${command.at(-1)} failed:\n${texts.stderr}`)
   const { marks, arrivals, output } = JSON.parse(texts.stdout) as MachineReport
   return { ...between(marks, arrivals), output }

@@ -16,6 +16,7 @@ import { benchInitramfs } from '../lib/qemu.ts'
 import { circumstances, loadAverage, printCircumstances } from '../lib/report.ts'
 import { kernels } from './kernels.ts'
 import { PEERS, type PeerName } from './peer.ts'
+import { programs } from './programs.ts'
 import { type Result, type Row, runRounds } from './rounds.ts'
 import type { Setting } from './section.ts'
 import { start } from './start.ts'
@@ -23,7 +24,11 @@ import { report } from './table.ts'
 
 const DEFAULT_ROUNDS = 3
 const DEFAULT_LIMIT_SECONDS = 120
-const SECTIONS: Readonly<Record<string, (setting: Setting) => Promise<Row[]>>> = { kernels, start }
+const SECTIONS: Readonly<Record<string, (setting: Setting) => Promise<Row[]>>> = {
+  kernels,
+  programs,
+  start,
+}
 
 const { values, positionals } = parseArgs({
   options: {

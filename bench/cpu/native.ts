@@ -26,7 +26,7 @@ export async function runNatively({ command, environment, limitSeconds }: Task):
     arrivals.push({ wall, bytes: stream.length })
   }
   const code = await ended
-  if (code === null) throw new OverLimit(limitSeconds)
+  if (child.killed) throw new OverLimit(limitSeconds)
   if (code !== 0) throw new Error(`natively ${command.join(' ')} ended with ${code}:\n${stream}`)
   return fromOneStream(stream, arrivals)
 }

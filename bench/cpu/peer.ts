@@ -4,13 +4,13 @@
 // here, on the host, when the marks arrive; a guest's clock is never asked. Where marks and output share a stream, the
 // marks are its first two bytes.
 
-import { type Moment, medianOf } from '../lib/measure.ts'
+import type { Moment } from '../lib/measure.ts'
 
 export const PEERS = ['native', 'qemu', 'inlinux'] as const
 export type PeerName = (typeof PEERS)[number]
 
 export interface Task {
-  /** A program's path, then arguments; for QEMU without commas and spaces. */
+  /** A program's path, then arguments. */
   readonly command: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   /** The whole run, booting included. */
@@ -62,9 +62,4 @@ export function between(stream: string, arrivals: readonly Arrival[]): Omit<Meas
 /** The same for a stream that carries marks and output. */
 export function fromOneStream(stream: string, arrivals: readonly Arrival[]): Measured {
   return { ...between(stream, arrivals), output: stream.slice(MARKS.length) }
-}
-
-/** Milliseconds. */
-export function medianWall(list: readonly Measured[]): number {
-  return medianOf(list, ({ wall }) => wall)
 }

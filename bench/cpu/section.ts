@@ -1,6 +1,7 @@
 // What the sections of `npm run bench:cpu` are given.
 
 import type { GuestArtefacts } from '../../src/artifacts/index.ts'
+import { environment } from '../../test/programs/sides.ts'
 
 export interface Setting {
   /** A folder for this run's files. */
@@ -13,9 +14,5 @@ export interface Setting {
   readonly tell: (what: string) => void
 }
 
-/**
- * Of every task. glibc has several versions of its functions and picks by CPUID: here all sides get those of an
- * x86-64-v2, which is what our CPU is.
- */
-export const GLIBC_TUNABLES =
-  'glibc.cpu.hwcaps=-AVX,-AVX2,-FMA,-FMA4,-AVX512F,-AVX512VL,-BMI1,-BMI2,-LZCNT,-MOVBE'
+/** Of every task: all sides use those versions of glibc's functions that our CPU, an x86-64-v2, has; see sides.ts. */
+export const GLIBC_TUNABLES: string = environment.GLIBC_TUNABLES!

@@ -3,7 +3,7 @@
 // system.c: the same mounts in the same order, loopback, host name, limits) and runs the one program that the command
 // line names, with the serial port as its output.
 //
-//    inlinux.exec=/bin/echo,hello      program and arguments, separated by commas
+//    inlinux.exec=/bin/echo,hello%20you      program and arguments, separated by commas, escaped as in a URL
 //
 // MARK goes before the program's first byte and after its last; then the machine resets, which ends QEMU.
 #define _GNU_SOURCE
@@ -68,8 +68,6 @@ static void switch_root(void) {
   directory("run", 0755);
   directory("etc", 0755);
   directory("root", 0700);
-  // A second disk is what a benchmark works on.
-  if (access("dev/vdb", F_OK) == 0) mount_at("erofs", "dev/vdb", "tmp/bench", MS_RDONLY, NULL);
   (void)!symlink("/proc/self/fd", "dev/fd");
   (void)!symlink("/proc/self/fd/0", "dev/stdin");
   (void)!symlink("/proc/self/fd/1", "dev/stdout");
@@ -94,6 +92,19 @@ static void set_up_system(void) {
   must(setrlimit(RLIMIT_NOFILE, &files), "limits");
 }
 
+// In place: %XX is the byte of that number.
+static void unescape(char *word) {
+  char *to = word;
+  for (const char *at = word; *at != 0; to++) {
+    unsigned byte;
+    if (sscanf(at, "%%%2x", &byte) == 1) {
+      *to = (char)byte;
+      at += 3;
+    } else *to = *at++;
+  }
+  *to = 0;
+}
+
 static void plain_output(void) {
   struct termios serial;
   if (tcgetattr(1, &serial) < 0) return;
@@ -115,7 +126,10 @@ int main(void) {
   if (word == NULL) must(-1, "no inlinux.exec=");
   word = strtok(word + strlen("inlinux.exec="), " \n");
   int count = 0;
-  for (char *one = strtok(word, ","); one != NULL && count < ARGUMENTS_MAX; one = strtok(NULL, ",")) arguments[count++] = one;
+  for (char *one = strtok(word, ","); one != NULL && count < ARGUMENTS_MAX; one = strtok(NULL, ",")) {
+    unescape(one);
+    arguments[count++] = one;
+  }
 
   plain_output();
   must(write(1, MARK, strlen(MARK)), "console");

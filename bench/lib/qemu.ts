@@ -16,10 +16,10 @@ import { type Moment, moment } from './measure.ts'
 
 export interface QemuOptions {
   readonly guest: Pick<GuestArtefacts, 'kernel' | 'initramfs' | 'root'>
-  /** Absolute path in the root, then arguments; none may contain a comma or a space. */
+  /** Absolute path in the root, then arguments. */
   readonly program: readonly string[]
   readonly memoryMiB?: number
-  /** Images that become read-only disks after the root; the first is mounted on /tmp/bench. */
+  /** Files that become read-only disks, /dev/vdb and on. */
   readonly disks?: readonly string[]
   /** More words for the kernel's command line. */
   readonly kernelArguments?: string
@@ -112,7 +112,7 @@ export async function benchInitramfs(guest: QemuOptions['guest'], folder: string
 function start(options: QemuOptions, initramfs: string): ChildProcess {
   const { guest, program, memoryMiB = 128, disks = [], kernelArguments = '', timeout = 60_000 } = options
   const machine = 'microvm,acpi=off,pic=on,pit=on,rtc=on,isa-serial=on,x-option-roms=off'
-  const append = `${KERNEL_ARGUMENTS} ${kernelArguments} inlinux.exec=${program.join(',')}`
+  const append = `${KERNEL_ARGUMENTS} ${kernelArguments} inlinux.exec=${program.map(encodeURIComponent).join(',')}`
   return spawn(
     'qemu-system-x86_64',
     [
@@ -151,7 +151,7 @@ function runToEnd(options: QemuOptions, initramfs: string): Promise<QemuRun> {
       if (bytes > 0) arrivals.push({ ...now, bytes })
     })
     qemu.on('error', reject)
-    qemu.on('close', (_code, signal) => {
+    qemu.on('close', () => {
       const seen = Buffer.concat(chunks)
       const mark = seen.indexOf(MARK)
       if (mark < 0) {
@@ -168,7 +168,7 @@ function runToEnd(options: QemuOptions, initramfs: string): Promise<QemuRun> {
         arrivals,
         output: seen.subarray(begin, end < 0 ? seen.length : end),
         console: `${seen.subarray(0, mark)}`,
-        timedOut: signal === 'SIGKILL',
+        timedOut: qemu.killed,
       })
     })
   })

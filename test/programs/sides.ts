@@ -32,7 +32,8 @@ const here = fileURLToPath(new URL('../../../test/programs/', import.meta.url))
 const MEMORY = process.env.INLINUX_PROGRAMS_MEMORY ?? '1GiB'
 const BOOT_TIMEOUT_MS = 300_000
 
-const environment: Readonly<Record<string, string>> = {
+/** What both sides start programs with. */
+export const environment: Readonly<Record<string, string>> = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   HOME: '/root',
   LC_ALL: 'C.UTF-8',
@@ -58,6 +59,21 @@ function filesArchive(): Buffer {
   return execFileSync('tar', ['--create', ...neutral, ...renamed, '-C', here, 'work'], { maxBuffer: 1 << 24 })
 }
 
+export interface Chroot {
+  readonly tree: string
+  /** A tar; appears unpacked in /tmp. */
+  readonly files: string
+  readonly timeoutSeconds: number
+  readonly program: readonly string[]
+}
+
+/** The command that runs a program natively in a private copy of the tree: see native-side.sh. */
+export function inChroot({ tree, files, timeoutSeconds, program }: Chroot): string[] {
+  const namespaces = ['--mount', '--pid', '--fork', '--net', '--uts', '--ipc', '--kill-child', '--mount-proc']
+  const side = ['bash', join(here, 'native-side.sh'), tree, files, String(timeoutSeconds)]
+  return ['unshare', ...namespaces, ...side, ...program]
+}
+
 export class NativeSide implements Side {
   readonly #tree: string
   readonly #scratch = mkdtempSync(join(tmpdir(), 'inlinux-programs-'))
@@ -69,21 +85,11 @@ export class NativeSide implements Side {
   }
 
   async run({ script, stdin = '', timeoutSeconds }: Work): Promise<Outcome> {
-    const namespaces = [
-      '--mount',
-      '--pid',
-      '--fork',
-      '--net',
-      '--uts',
-      '--ipc',
-      '--kill-child',
-      '--mount-proc',
-    ]
-    const side = ['bash', join(here, 'native-side.sh'), this.#tree, this.#files, String(timeoutSeconds)]
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
     const program = ['/usr/bin/env', '-i', ...variables, 'sh', '-c', prelude, script]
+    const [unshare, ...words] = inChroot({ tree: this.#tree, files: this.#files, timeoutSeconds, program })
     const started = performance.now()
-    const child = spawn('unshare', [...namespaces, ...side, ...program], {
+    const child = spawn(unshare!, words, {
       detached: true,
       timeout: (timeoutSeconds + 20) * 1000,
       killSignal: 'SIGKILL',
