@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { GUEST_BASE } from '../../../src/engine/soft/layout.ts'
 import { BareMachine, CODE, P, RAM, W } from './bare-machine.ts'
 
-const GUEST_BASE = 0x300_0000
 const KICKED = 0
 
 const little = (value: bigint): number[] =>

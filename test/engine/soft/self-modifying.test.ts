@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { GUEST_BASE } from '../../../src/engine/soft/layout.ts'
 import { BareMachine, CODE, CODE_PHYSICAL, DATA, DATA_PHYSICAL, U, W } from './bare-machine.ts'
 
 const HLT = 0xf4
@@ -100,7 +101,7 @@ test('a device writes code: the ring of written pages makes it forgotten', () =>
   const machine = new BareMachine()
   machine.program(0xb0, 0x01, HLT)
   machine.run()
-  machine.view.setUint8(0x300_0000 + CODE_PHYSICAL + 1, 5) // behind the core's back
+  machine.view.setUint8(GUEST_BASE + CODE_PHYSICAL + 1, 5) // behind the core's back
   const MAILBOX = 0x80000
   machine.view.setUint32(MAILBOX + 0x400, CODE_PHYSICAL >> 12, true)
   machine.view.setUint32(MAILBOX + 8, 1, true)

@@ -7,6 +7,7 @@
 
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { GUEST_BASE } from '../../../../src/engine/soft/layout.ts'
 import type { TranslatedCore } from '../../../../src/engine/soft/translator/index.ts'
 import * as R from './record.ts'
 import { type RegionStatistics, TranslatedCases, type Variant } from './translated.ts'
@@ -23,7 +24,6 @@ const ICOUNT = STATE + 0xe0
 const BUDGET = STATE + 0xe8
 const MXCSR = STATE + 0x260
 const XMM = STATE + 0x300
-const GUEST_BASE = 0x300_0000
 const RAM = 0x100_0000
 /** Instructions between two looks at the clock, as in core/run.ts. */
 const SLICE = 20_000

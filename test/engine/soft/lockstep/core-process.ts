@@ -2,13 +2,13 @@
 // System calls are not executed here; after each, what it did to memory and registers is copied from the original.
 
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { GUEST_BASE } from '../../../../src/engine/soft/layout.ts'
 import { BareMachine, NX, U, W } from '../bare-machine.ts'
 import type { NativeState } from './native-process.ts'
 
 const RAM = 0x1800_0000
 const FIRST_PAGE = 0x80_0000
 const PAGE = 0x1000
-const GUEST_BASE = 0x300_0000
 const STATE = 0x2000
 const FS_BASE = STATE + 0x90
 const GS_BASE = STATE + 0x98
