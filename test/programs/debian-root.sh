@@ -11,7 +11,7 @@ work=$1
 entry=$2
 suite=bookworm
 # gcc needs the C library's headers; the rest is named in docs/inside/programs-suite.md.
-packages=bash,coreutils,python3,libpython3.11-testsuite,perl,sqlite3,openssl,gcc,libc6-dev,git,nodejs,xz-utils
+packages=bash,coreutils,python3,libpython3.11-testsuite,perl,sqlite3,openssl,gcc,libc6-dev,git,nodejs,xz-utils,stress-ng
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 say() { echo "inlinux: $*"; }
