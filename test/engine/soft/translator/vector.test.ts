@@ -8,12 +8,16 @@ import { type Instruction, instructions, type Operand } from '../../../../src/en
 import { wayOf } from '../../../../src/engine/soft/translator/instructions.ts'
 import type { Operation } from '../../../../src/engine/soft/translator/operations.ts'
 import { vectorMeanings } from '../../../../src/engine/soft/translator/vector.ts'
+import { CODE } from '../bare-machine.ts'
 import { Random } from '../differential/random.ts'
-import { randomState, type State, TwoProcessors } from './vector-machine.ts'
+import { disassemble } from '../differential/report.ts'
+import { BORDER, randomState, type State, TwoProcessors } from './vector-machine.ts'
 import { ADDRESS_REGISTER, BORDER_DOUBLES, BORDER_SINGLES, makeState } from './vector-states.ts'
 
 const SEED = process.env.INLINUX_CPU_SEED ?? '1'
 const STATES = Number(process.env.INLINUX_CPU_CASES ?? 30)
+
+const SEQUENCES = 200
 
 /** Rare or long: calls of the interpreter's handlers. */
 const CALLED = new Set([
@@ -280,4 +284,50 @@ test('a branch on a comparison of floats, and what follows at both ends', () => 
       }
     }
   }
+})
+
+test('sequences, where one instruction knows what the ones before it have made sure of', (t) => {
+  const processors = new TwoProcessors()
+  const random = new Random(`${SEED}/sequences`)
+  const choices = rows.filter(
+    (row) => !CALLED.has(row.name) && (row.attributes.has('simd') || /^mov|^punpckl|^pxor$/.test(row.name)),
+  )
+  let inline = 0
+  for (let program = 0; program < SEQUENCES; program++) {
+    const code: number[] = []
+    for (let i = 2 + random.below(8); i > 0; i--) {
+      const row = random.pick(choices)
+      const form =
+        row.form === 'm' || (row.form === undefined && random.chance(25)) ? 'memory' : random.below(4)
+      const registerOnly = row.operands.some(({ kind }) => /[RU]/.test(kind))
+      // General registers 0 to 3 change, RSI does not.
+      code.push(
+        ...encode(
+          row,
+          random.below(4),
+          registerOnly ? random.below(4) : form,
+          random.chance(20),
+          random.below(16),
+        ).bytes,
+      )
+    }
+    processors.program(code)
+    const simd = rows.find(({ name }) => name === 'addsd')!
+    for (let i = 0; i < STATES; i++) {
+      const state = makeState(simd, 16, random)
+      state.registers[ADDRESS_REGISTER] = BigInt(BORDER - 64 + 16 * random.below(8))
+      const outcome = processors.compare(state)
+      if (outcome.inline) inline++
+      if (outcome.translated !== outcome.interpreted)
+        assert.equal(
+          outcome.translated,
+          outcome.interpreted,
+          `${disassemble(Uint8Array.from(code), BigInt(CODE)).join('; ')} state ${i} from\n${show(state)}`,
+        )
+    }
+  }
+  assert.ok(inline > 0)
+  t.diagnostic(
+    `${SEQUENCES * STATES} runs, ${Math.round((inline / (SEQUENCES * STATES)) * 100)} % wholly inline`,
+  )
 })
