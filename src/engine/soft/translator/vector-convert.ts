@@ -3,7 +3,7 @@
 // to the interpreter.
 
 import { F32, F64, V128 } from './encoder.ts'
-import type { FunctionWriter, Value } from './function-writer.ts'
+import type { FunctionWriter } from './function-writer.ts'
 import type { Context } from './instructions.ts'
 import type { MeaningEntry } from './integer.ts'
 import { op } from './opcodes.ts'
