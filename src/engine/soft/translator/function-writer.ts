@@ -41,6 +41,8 @@ import { type FlagState, Flags, MEMORY, sameState } from './flags.ts'
 import { op } from './opcodes.ts'
 import { BLOCK_RIP, NO_REGISTER, OP_ADDR32, type Operation } from './operations.ts'
 import type { Region, RegionNode } from './region.ts'
+import { KnownNumbers } from './vector-known.ts'
+import { pushOrdinaryMode } from './vector-mode.ts'
 
 const RSP = 0x20
 const STATE_BLOCK_RIP = REGS + BLOCK_RIP
@@ -61,6 +63,8 @@ export interface RegisterUse {
   readonly usedXmm: Set<number>
   readonly changedXmm: Set<number>
   calls: boolean
+  /** Floating-point instructions ask for MXCSR. */
+  mxcsr: boolean
 }
 
 export const noUse = (): RegisterUse => ({
@@ -69,6 +73,7 @@ export const noUse = (): RegisterUse => ({
   usedXmm: new Set(),
   changedXmm: new Set(),
   calls: false,
+  mxcsr: false,
 })
 
 export interface FunctionWriterOptions {
@@ -86,6 +91,7 @@ export class FunctionWriter {
   readonly region: Region
   readonly flags: Flags
   readonly use: RegisterUse
+  readonly known: KnownNumbers = new KnownNumbers()
   /** Local: which entry or node is meant (structure.ts). */
   readonly selector: number
   readonly #functionIndex: number
@@ -94,6 +100,7 @@ export class FunctionWriter {
   readonly #registers = new Map<number, number>()
   readonly #xmm = new Map<number, number>()
   readonly #flagLocals = new Map<string, number>()
+  #ordinaryMode: number | undefined
   readonly #temporaries = new Map<ValueType, { all: number[]; taken: number }>()
   /** Linear address of the region's first page. */
   readonly #origin: number
@@ -165,6 +172,7 @@ export class FunctionWriter {
   beginNode(node: RegionNode): void {
     this.#node = node
     this.#executed = 0
+    this.known.clear()
     const { code } = this
     code.get(this.#budget)
     code.i32(node.block.operations.length)
@@ -268,6 +276,14 @@ export class FunctionWriter {
     const local = this.xmm(offset)
     this.use.changedXmm.add(offset >> 4)
     this.code.set(local)
+    this.known.written(local)
+  }
+
+  /** Local: is MXCSR as floating-point code wants it (vector-mode.ts)? */
+  get ordinaryMode(): number {
+    this.use.mxcsr = true
+    this.#ordinaryMode ??= this.local(I32)
+    return this.#ordinaryMode
   }
 
   push(value: Value): void {
@@ -610,6 +626,11 @@ export class FunctionWriter {
     code.end()
     for (const number of writes ?? use.used) if (use.used.has(number)) this.#load(number)
     if (vectors) for (const number of use.usedXmm) this.#loadXmm(number)
+    this.known.clear()
+    if (use.mxcsr) {
+      pushOrdinaryMode(code)
+      code.set(this.ordinaryMode)
+    }
   }
 
   /**
@@ -704,6 +725,10 @@ export class FunctionWriter {
       whole.i32(0)
       whole.memory(op.v128_load, XMM + number * 16)
       whole.set(local)
+    }
+    if (this.#ordinaryMode !== undefined) {
+      pushOrdinaryMode(whole)
+      whole.set(this.#ordinaryMode)
     }
     for (let i = 0; i < this.#states.length + 1; i++) whole.block()
     whole.loop()

@@ -198,7 +198,7 @@ function valueOf(
   }
   const offset = kind === 'G' || kind === 'V' ? operation.g : operation.e
   // A vector register as a whole, whatever part of it the instruction looks at.
-  if (vector) return { kind: 'local', local: writer.xmm(offset), bytes: 16 }
+  if (vector) return { kind: 'register', local: writer.xmm(offset), bytes: 16 }
   return writer.registerValue(offset, bytes)
 }
 

@@ -10,7 +10,9 @@ import { constantOf, entry, type Meanings, ZERO } from './vector-write.ts'
 /** The smaller or larger one; the second operand when they are equal. WebAssembly's pmin(x, y) is y < x ? y : x. */
 const chosen = (format: FloatFormat, lanes: Lanes, which: 'pmin' | 'pmax'): MeaningEntry =>
   entry(({ writer }, [a, b]) => {
-    new Numbers(writer, format, lanes).demandPlain(a!, b!)
+    const numbers = new Numbers(writer, format, lanes)
+    numbers.demandPlain(a!, b!)
+    numbers.announce()
     writer.push(b!)
     writer.push(a!)
     writer.code.op(format[which])

@@ -3,10 +3,11 @@
 // to the interpreter.
 
 import { F32, F64, V128 } from './encoder.ts'
-import type { FunctionWriter, Value } from './function-writer.ts'
+import type { FunctionWriter } from './function-writer.ts'
 import type { Context } from './instructions.ts'
 import type { MeaningEntry } from './integer.ts'
 import { op } from './opcodes.ts'
+import { pushInexactIsKnown, pushNearestMode } from './vector-mode.ts'
 import { DOUBLE, type FloatFormat, type Lanes, lanesOf, Numbers, SINGLE } from './vector-numbers.ts'
 import { constantOf, entry, type Meanings } from './vector-write.ts'
 
@@ -57,6 +58,7 @@ const fromGeneral = (format: FloatFormat): MeaningEntry => ({
           format.precision,
         ),
       )
+    writer.known.announce(format.bytes, 1)
     pushMerged(context, format, () => {
       writer.push(b!)
       if (wide) code.op(double ? op.f64_convert_i64_s : op.f32_convert_i64_s)
@@ -83,6 +85,7 @@ const singlesOfIntegers = (lanes: Lanes): MeaningEntry =>
       code.op(op.i32x4_eq)
       numbers.all()
     })
+    numbers.announce()
     writer.push(b!)
     code.op(op.f32x4_convert_i32x4_s)
   })
@@ -164,6 +167,7 @@ const toDoubles = (lanes: 1 | 2): MeaningEntry => ({
     const { code } = writer
     const numbers = new Numbers(writer, SINGLE, lanes)
     numbers.demandPlain(b!)
+    writer.known.announce(DOUBLE.bytes, lanes)
     if (lanes === 1) {
       pushMerged(context, DOUBLE, () => {
         numbers.pushScalar(b!)
@@ -219,6 +223,7 @@ const toSingles = (lanes: 1 | 2): MeaningEntry => ({
       code.op(op.v128_or)
       numbers.all()
     })
+    writer.known.announce(SINGLE.bytes, lanes)
     if (lanes === 2) writer.push(result)
     else
       pushMerged(context, SINGLE, () => {
@@ -240,12 +245,12 @@ const integral = (format: FloatFormat, lanes: Lanes): MeaningEntry =>
     const rounded = numbers.keep()
     numbers.demandPlain(b!)
     if (bits & 4) {
-      numbers.pushNearestMode()
+      pushNearestMode(code)
       code.op(op.i32_eqz)
       writer.leaveWhen()
     }
     if (!(bits & 8)) {
-      numbers.pushInexactIsKnown()
+      pushInexactIsKnown(code)
       writer.push(rounded)
       writer.push(b!)
       code.op(format.eq)

@@ -5,6 +5,7 @@ import type { Value } from './function-writer.ts'
 import type { Context } from './instructions.ts'
 import type { MeaningEntry } from './integer.ts'
 import { op } from './opcodes.ts'
+import { pushInexactIsKnown, pushNearestMode } from './vector-mode.ts'
 import { DOUBLE, type FloatFormat, type Lanes, lanesOf, Numbers, SINGLE } from './vector-numbers.ts'
 import { bytesOfElements, entry, type Meanings, pushShuffle } from './vector-write.ts'
 
@@ -30,13 +31,15 @@ function demandPlainArithmetic(arithmetic: Arithmetic): void {
   const { code, format } = numbers
   numbers.pushMagnitude(r)
   const magnitude = numbers.keep()
+  const asked = [a, b].filter((value) => !numbers.isKnown(value))
   const likely = (): void => {
     // A NaN among the operands is one in the result.
     numbers.writer.push(magnitude)
-    numbers.pushMagnitude(a)
-    numbers.pushMagnitude(b)
-    code.op(format.pmin)
-    code.op(format.pmin)
+    for (const [i, value] of asked.entries()) {
+      numbers.pushMagnitude(value)
+      if (i > 0) code.op(format.pmin)
+    }
+    if (asked.length > 0) code.op(format.pmin)
     numbers.pushSplat(format.smallest)
     code.op(format.gt)
     numbers.compare(magnitude, format.le, format.largest)
@@ -46,20 +49,21 @@ function demandPlainArithmetic(arithmetic: Arithmetic): void {
     code.op(op.i32_and)
   }
   numbers.demand(likely, () => {
-    numbers.pushPlain(a)
-    numbers.pushPlain(b)
-    code.op(op.v128_and)
     numbers.pushSafe(magnitude)
     pushZeroIsRight(arithmetic)
     code.op(op.v128_or)
-    code.op(op.v128_and)
+    for (const value of asked) {
+      numbers.pushPlain(value)
+      code.op(op.v128_and)
+    }
     numbers.all()
-    numbers.pushNearestMode()
+    pushNearestMode(code)
     code.op(op.i32_and)
-    numbers.pushInexactIsKnown()
+    pushInexactIsKnown(code)
     if (pushExact(arithmetic)) code.op(op.i32_or)
     code.op(op.i32_and)
   })
+  numbers.learn(a, b)
 }
 
 /** Pushes a mask: the result is 0 and nothing was lost. */
@@ -165,6 +169,7 @@ const scalar = (format: FloatFormat, operation: Operation): MeaningEntry => ({
     writer.code.tee(result)
     writer.code.op(format.splat)
     demandPlainArithmetic({ numbers, operation, a: a!, b: b!, r: numbers.keep() })
+    numbers.announce()
     pushMerged(context, numbers, () => writer.code.get(result))
   },
 })
@@ -176,6 +181,7 @@ function pushPacked(numbers: Numbers, operation: Operation, a: Value, b: Value):
   code.op(format[operation])
   const r = numbers.keep()
   demandPlainArithmetic({ numbers, operation, a, b, r })
+  numbers.announce()
   writer.push(r)
 }
 
@@ -241,9 +247,9 @@ const squareRoot = (format: FloatFormat, lanes: Lanes): MeaningEntry => ({
       numbers.compare(b!, format.eq, 0)
       code.op(op.v128_or)
       numbers.all()
-      numbers.pushNearestMode()
+      pushNearestMode(code)
       code.op(op.i32_and)
-      numbers.pushInexactIsKnown()
+      pushInexactIsKnown(code)
       if (lanes === 1) {
         // The root of a zero, or of a square.
         pushProductIsExact({ numbers, operation: 'div', a: b!, b: r, r })
@@ -254,6 +260,8 @@ const squareRoot = (format: FloatFormat, lanes: Lanes): MeaningEntry => ({
       }
       code.op(op.i32_and)
     })
+    numbers.learn(b!)
+    numbers.announce()
     if (lanes === 1) pushMerged(context, numbers, () => numbers.pushScalar(r))
     else writer.push(r)
   },

@@ -6,6 +6,12 @@ import { direct, entry, type Meanings, pushShuffleWithZero, shuffled, ZERO } fro
 
 const move: Meaning = ({ writer }, [value]) => writer.push(value!)
 
+/** All of a register, or of memory. */
+const moveWhole: Meaning = ({ writer, operation }, [value]) => {
+  if (operation.handler!.form === 'r') writer.known.announceCopy(value!)
+  writer.push(value!)
+}
+
 /** The low 8 bytes, the rest 0. In memory there are no others. */
 const lowQuad: Meaning = (context, [value]) => {
   const { operation, writer } = context
@@ -27,8 +33,8 @@ const toGeneral: Meaning = ({ writer }, [value], bytes) => {
 }
 
 export const vectorMoves: Meanings = {
-  movups: entry(move),
-  movaps: entry(move),
+  movups: entry(moveWhole),
+  movaps: entry(moveWhole),
   movss: entry(move),
   movssLoad: entry(move),
   movlps: entry(move),

@@ -9,14 +9,9 @@
 //
 // Scalars are looked at in lane 0 of vectors: what lies in the other lanes is computed too, and left out of account.
 
-import { MXCSR } from './addresses.ts'
 import { type Code, F32, F64, V128 } from './encoder.ts'
 import type { FunctionWriter, Value } from './function-writer.ts'
 import { op } from './opcodes.ts'
-
-const PE = 0x20
-const PM = 0x1000
-const RC = 0x6000
 
 /** The operations of a vector of singles or of doubles. */
 export interface FloatFormat {
@@ -194,27 +189,9 @@ export class Numbers {
     code.op(op.v128_and)
   }
 
-  // MXCSR, as an i32 of 0 or 1.
-
-  #mxcsr(mask: number, value: number): void {
-    const { code } = this
-    code.i32(0)
-    code.memory(op.i32_load, MXCSR)
-    code.i32(mask)
-    code.op(op.i32_and)
-    code.i32(value)
-    code.op(op.i32_eq)
-  }
-  /** Rounding to nearest, and an inexact result changes nothing more: PE is set and masked. */
+  /** Pushes 1 when rounding is to nearest and PE is set and masked, else 0. */
   pushOrdinaryMode(): void {
-    this.#mxcsr(RC | PM | PE, PM | PE)
-  }
-  pushNearestMode(): void {
-    this.#mxcsr(RC, 0)
-  }
-  /** PE is set and masked. */
-  pushInexactIsKnown(): void {
-    this.#mxcsr(PM | PE, PM | PE)
+    this.code.get(this.writer.ordinaryMode)
   }
 
   /** Leaves the region unless what `likely` pushes is 1, or else what `precise` pushes. */
@@ -229,9 +206,23 @@ export class Numbers {
     code.end()
   }
 
+  isKnown(value: Value): boolean {
+    return this.writer.known.isPlain(value, this.format.bytes, this.lanes)
+  }
+  /** The instruction has not left: these operands are plain. */
+  learn(...values: readonly Value[]): void {
+    for (const value of values) this.writer.known.learn(value, this.format.bytes, this.lanes)
+  }
+  /** The result is plain; called just before it is written. */
+  announce(): void {
+    this.writer.known.announce(this.format.bytes, this.lanes)
+  }
+
   /** Leaves the region if one of the operands is a NaN or a denormal. */
-  demandPlain(...values: readonly Value[]): void {
+  demandPlain(...operands: readonly Value[]): void {
     const { code } = this
+    const values = operands.filter((value) => !this.isKnown(value))
+    if (values.length === 0) return
     const each = (push: (value: Value) => void): void => {
       for (const [i, value] of values.entries()) {
         push(value)
@@ -243,5 +234,6 @@ export class Numbers {
       () => each((value) => this.pushNormal(value)),
       () => each((value) => this.pushPlain(value)),
     )
+    this.learn(...values)
   }
 }

@@ -8,12 +8,16 @@ import { type Instruction, instructions, type Operand } from '../../../../src/en
 import { wayOf } from '../../../../src/engine/soft/translator/instructions.ts'
 import type { Operation } from '../../../../src/engine/soft/translator/operations.ts'
 import { vectorMeanings } from '../../../../src/engine/soft/translator/vector.ts'
+import { CODE } from '../bare-machine.ts'
 import { Random } from '../differential/random.ts'
-import { randomState, type State, TwoProcessors } from './vector-machine.ts'
+import { disassemble } from '../differential/report.ts'
+import { BORDER, randomState, type State, TwoProcessors } from './vector-machine.ts'
 import { ADDRESS_REGISTER, BORDER_DOUBLES, BORDER_SINGLES, makeState } from './vector-states.ts'
 
 const SEED = process.env.INLINUX_CPU_SEED ?? '1'
 const STATES = Number(process.env.INLINUX_CPU_CASES ?? 30)
+
+const SEQUENCES = 200
 
 /** Rare or long: calls of the interpreter's handlers. */
 const CALLED = new Set([
@@ -280,4 +284,95 @@ test('a branch on a comparison of floats, and what follows at both ends', () => 
       }
     }
   }
+})
+
+test('sequences, where one instruction knows what the ones before it have made sure of', (t) => {
+  const processors = new TwoProcessors()
+  const random = new Random(`${SEED}/sequences`)
+  // Among them calls of handlers: dot products and approximations.
+  const choices = rows.filter(
+    ({ name, custom, attributes }) =>
+      !custom && (attributes.has('simd') || CALLED.has(name) || /^mov|^punpckl|^pxor$/.test(name)),
+  )
+  let inline = 0
+  for (let program = 0; program < SEQUENCES; program++) {
+    const code: number[] = []
+    for (let i = 2 + random.below(8); i > 0; i--) {
+      const row = random.pick(choices)
+      const form =
+        row.form === 'm' || (row.form === undefined && random.chance(25)) ? 'memory' : random.below(4)
+      const registerOnly = row.operands.some(({ kind }) => /[RU]/.test(kind))
+      // General registers 0 to 3 change, RSI does not.
+      code.push(
+        ...encode(
+          row,
+          random.below(4),
+          registerOnly ? random.below(4) : form,
+          random.chance(20),
+          random.below(16),
+        ).bytes,
+      )
+    }
+    processors.program(code)
+    const simd = rows.find(({ name }) => name === 'addsd')!
+    for (let i = 0; i < STATES; i++) {
+      const state = makeState(simd, 16, random)
+      state.registers[ADDRESS_REGISTER] = BigInt(BORDER - 64 + 16 * random.below(8))
+      const outcome = processors.compare(state)
+      if (outcome.inline) inline++
+      if (outcome.translated !== outcome.interpreted)
+        assert.equal(
+          outcome.translated,
+          outcome.interpreted,
+          `${disassemble(Uint8Array.from(code), BigInt(CODE)).join('; ')} state ${i} from\n${show(state)}`,
+        )
+    }
+  }
+  assert.ok(inline > 0)
+  t.diagnostic(
+    `${SEQUENCES * STATES} runs, ${Math.round((inline / (SEQUENCES * STATES)) * 100)} % wholly inline`,
+  )
+})
+
+test('a register that is written again is asked again', () => {
+  const processors = new TwoProcessors()
+  const addsd = sd(ADD) // of XMM1 and XMM2
+  const programs: readonly (readonly [string, readonly number[]])[] = [
+    ['addsd; movaps xmm1, xmm3; addsd', [...addsd, 0x0f, 0x28, 0xcb, ...addsd]],
+    ['addsd; movlpd xmm1, [rsi]; addsd', [...addsd, 0x66, 0x0f, 0x12, 0x0e, ...addsd]],
+    ['addsd; movsd xmm1, xmm3; addsd', [...addsd, 0xf2, 0x0f, 0x10, 0xcb, ...addsd]],
+    ['addsd; unpckhpd xmm1, xmm3; addpd', [...addsd, 0x66, 0x0f, 0x15, 0xcb, 0x66, 0x0f, 0x58, 0xca]],
+    [
+      'maxss xmm1, xmm2; rsqrtss xmm1, xmm4; maxss',
+      [0xf3, 0x0f, 0x5f, 0xca, 0xf3, 0x0f, 0x52, 0xcc, 0xf3, 0x0f, 0x5f, 0xca],
+    ],
+  ]
+  for (const [what, code] of programs) {
+    processors.program(code)
+    const state = randomState(new Random(what), false, 0x1fa0)
+    const doubles = new Float64Array(state.xmm.buffer as ArrayBuffer)
+    doubles.set([1, 1, 2, 2, 5e-324, 5e-324], 2)
+    new Float32Array(state.xmm.buffer as ArrayBuffer)[16] = -1
+    new Float64Array(state.memory.buffer as ArrayBuffer)[8] = 5e-324
+    state.registers[ADDRESS_REGISTER] = BigInt(BORDER)
+    const { interpreted, translated, inline } = processors.compare(state)
+    assert.equal(translated, interpreted, what)
+    assert.equal(inline, false, what)
+  }
+})
+
+test('a new rounding mode is noticed', () => {
+  const processors = new TwoProcessors()
+  // addsd xmm1, xmm2; ldmxcsr [rsi]; addsd xmm3, xmm2; mulsd xmm3, xmm2
+  const code = [...sd(ADD), 0x0f, 0xae, 0x16, 0xf2, 0x0f, 0x58, 0xda, 0xf2, 0x0f, 0x59, 0xda]
+  processors.program(code)
+  for (const before of [0x1f80, 0x1fa0, 0x3fa0])
+    for (const after of [0x1f80n, 0x1fa0n, 0x3fa0n, 0x5fa0n, 0x7fa0n]) {
+      const state = randomState(new Random('mode'), false, before)
+      new Float64Array(state.xmm.buffer as ArrayBuffer).set([1, 0, 0.1, 0, 0.7, 0], 2)
+      state.registers[ADDRESS_REGISTER] = BigInt(BORDER)
+      state.memory[8] = after
+      const { interpreted, translated } = processors.compare(state)
+      assert.equal(translated, interpreted, `${before.toString(16)} ${after.toString(16)}`)
+    }
 })
