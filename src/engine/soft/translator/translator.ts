@@ -31,7 +31,7 @@ export const THRESHOLD = 3000
 // A first region is small, and takes nothing in that another one has: cheap, for code that may not run much longer. One
 // that is entered all the time is formed again, with the functions that it calls and the cases of its switches.
 const SMALL = { instructions: 150, overlapping: false }
-const LARGE = { instructions: 1000, overlapping: true }
+const LARGE = { instructions: 500, overlapping: true }
 
 /** What the translator must know of the vCPU's core. */
 export interface CoreFacts {
