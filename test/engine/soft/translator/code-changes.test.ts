@@ -12,7 +12,7 @@ import { makeProgram } from '../differential/programs.ts'
 import { integer, Random } from '../differential/random.ts'
 import * as R from '../differential/record.ts'
 import { disassemble } from '../differential/report.ts'
-import { MachinePair, PART_SIZE, PARTS, WINDOWS } from './machine-pair.ts'
+import { ENDLESS, MachinePair, PART_SIZE, PARTS, WINDOWS } from './machine-pair.ts'
 
 const SESSIONS = Number(process.env.INLINUX_CPU_SESSIONS ?? 3)
 const SEED = process.env.INLINUX_CPU_SEED ?? '1'
@@ -88,6 +88,7 @@ function runSession(random: Random, options: TranslatorOptions, where: string): 
         singleStep: random.chance(8),
         ...(random.chance(40) ? { budget: random.below(60) } : {}),
       })
+      if (difference === ENDLESS) break
       if (difference === undefined) continue
       const bytes = program.request.bytes.slice(R.REQUEST.code, R.REQUEST.code + program.length)
       const text = disassemble(bytes, BigInt(rip)).join('\n  ')
