@@ -23,19 +23,20 @@ interface Fixup {
 /** Enough for the last block and what closes the program. */
 const MARGIN = 120
 
-export function makeProgram(random: Random, request: Request): FlagMasks {
+/** @param at where it shall lie; somewhere in the code pages, when not given */
+export function makeProgram(random: Random, request: Request, at?: number): FlagMasks {
   // Bounded by chance: a short branch does not reach its target in few cases.
   for (;;) {
-    const masks = tryProgram(random, request)
+    const masks = tryProgram(random, request, at)
     if (masks) return masks
   }
 }
 
-function tryProgram(random: Random, request: Request): FlagMasks | undefined {
+function tryProgram(random: Random, request: Request, at: number | undefined): FlagMasks | undefined {
   const vectors = random.pick([0, 0, 15])
   request.randomize(random, vectors > 0, vectors > 0 && random.chance(30))
   const { view, registers } = request
-  const rip = R.CODE + random.below(R.CODE_SIZE - R.CODE_LIMIT - 32)
+  const rip = at ?? R.CODE + random.below(R.CODE_SIZE - R.CODE_LIMIT - 32)
   const straight = new StraightCode(random, request, rip, {
     keep: [RCX],
     vectors,
