@@ -5,7 +5,7 @@ import { Machine as BareMachine, type MachineOptions, startMachine } from './mac
 
 export * from './command/index.ts'
 export * from './doctor/index.ts'
-export type { EngineName, VcpuCounters } from './engine/index.ts'
+export type { EngineName, TranslatorWork, VcpuActivity, VcpuCounters } from './engine/index.ts'
 export { type BootPhase, VmError, type VmErrorCode } from './errors/index.ts'
 export type {
   ContainerOptions,
@@ -19,7 +19,7 @@ export type {
   TarSource,
 } from './image/index.ts'
 export { image } from './image/index.ts'
-export type { Disk, MachineOptions } from './machine/index.ts'
+export type { Disk, HotPlace, MachineOptions, MachineProfile, ProfileReport } from './machine/index.ts'
 
 /** A running machine: many programs, one after the other or at the same time, in one Linux. */
 export class Machine extends BareMachine {

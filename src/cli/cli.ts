@@ -1,6 +1,7 @@
-// The words of the command line: which command, which options. What they do is in run.ts and doctor.ts.
+// The words of the command line: which command, which options. What they do is in run.ts, profile.ts and doctor.ts.
 //
 //    inlinux run [options] PROGRAM [ARGS…]     options end at PROGRAM: the rest is the program's, `--help` included
+//    inlinux profile [options] PROGRAM [ARGS…]
 //    inlinux doctor [--boot] [--json]
 //
 // Whatever ends badly before a program ran is 125 and one line on stderr, as with env(1), timeout(1) and nohup(1).
@@ -9,7 +10,8 @@ import { CommanderError, Command as Grammar } from 'commander'
 import { version } from '../index.ts'
 import { type DoctorWords, examine } from './doctor.ts'
 import { type Ending, FAILURE, OK } from './ending.ts'
-import { parseDuration, parseSize, parseVariable } from './option-values.ts'
+import { parseCount, parseDuration, parseSize, parseVariable } from './option-values.ts'
+import { type ProfileWords, profile } from './profile.ts'
 import { type RunWords, run } from './run.ts'
 import { complain } from './terminal.ts'
 
@@ -64,6 +66,23 @@ function describe(done: (ending: Ending) => void): Grammar {
     .option('--timeout <T>', 'kill the program after this time, such as 30s or 1m30s', parseDuration)
     .addHelpText('after', EXIT_CODES)
     .action(async (words: string[], options: RunWords) => done(await run(words, options)))
+
+  grammar
+    .command('profile')
+    .summary('run a program, and tell where its time went')
+    .description(
+      'Runs PROGRAM in a machine of its own and writes to stderr where the time went: interpreter or translated code,' +
+        ' the hottest places, TLB misses, what translating took.',
+    )
+    .usage('[OPTIONS] PROGRAM [ARGS...]')
+    .argument('[WORDS...]', 'the program and its arguments')
+    .passThroughOptions()
+    .option('--image <PATH>', 'root file system: directory, tar (.gz, .zst), OCI layout, docker save, EROFS')
+    .option('-e, --env <NAME=VALUE>', 'set a variable; NAME alone takes its value from here', parseVariable)
+    .option('-m, --memory <SIZE>', 'RAM of the machine, such as 512M (default: 128M)', parseSize)
+    .option('--times <N>', 'run it N times in the same machine, each with a report', parseCount)
+    .option('--json', 'write the reports as JSON')
+    .action(async (words: string[], options: ProfileWords) => done(await profile(words, options)))
 
   grammar
     .command('doctor')

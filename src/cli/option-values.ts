@@ -34,3 +34,11 @@ export function parseVariable(text: string, others: Variables = new Map()): Vari
   const value = equals < 0 ? process.env[name] : text.slice(equals + 1)
   return value === undefined ? others : new Map([...others, [name, value]])
 }
+
+/** A number of times: 1 to 1000. */
+export function parseCount(text: string): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 1 || count > 1000)
+    throw new InvalidArgumentError('Write a whole number from 1 to 1000.')
+  return count
+}

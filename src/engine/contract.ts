@@ -82,3 +82,13 @@ export interface TranslatorWork {
   /** In WebAssembly's API: compiling and instantiating. */
   readonly compileMilliseconds: number
 }
+
+/** What a vCPU is doing at a moment. */
+export interface VcpuActivity {
+  /** `none`: it is halted, or its thread is busy with something else than the guest's code. */
+  readonly tier: 'none' | 'interpreter' | 'translated'
+  /** Linear address near which it is: of the block, or of the region's entry. */
+  readonly rip: bigint
+  /** In user mode. */
+  readonly user: boolean
+}

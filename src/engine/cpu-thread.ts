@@ -2,7 +2,7 @@
 // raises interrupts, and ends it.
 
 import { Worker } from 'node:worker_threads'
-import type { CpuEntry, EngineName, VcpuCounters, VcpuOutside } from './contract.ts'
+import type { CpuEntry, EngineName, VcpuActivity, VcpuCounters, VcpuOutside } from './contract.ts'
 import type { CpuEnd, CpuStart, CpuWorkerData } from './cpu-worker.ts'
 import * as word from './shared-words.ts'
 import {
@@ -11,6 +11,7 @@ import {
   loadCore,
   MAILBOX,
   PAGES,
+  readActivity,
   readCounters,
   translatorFromEnvironment,
   WINDOW_COUNT,
@@ -115,6 +116,10 @@ export class CpuThread {
       }
       Atomics.store(this.#words, word.KICK, 1)
     }
+  }
+
+  activity(): VcpuActivity {
+    return readActivity(this.memory.buffer)
   }
 
   counters(): VcpuCounters {

@@ -5,7 +5,9 @@ export type {
   Exit,
   IoWidth,
   ShutdownReason,
+  TranslatorWork,
   Vcpu,
+  VcpuActivity,
   VcpuCounters,
   VcpuOutside,
 } from './contract.ts'

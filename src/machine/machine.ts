@@ -12,6 +12,7 @@ import type { RunningMachine } from './boot.ts'
 import { ClockKeeper } from './clock-keeper.ts'
 import type { ConsoleLog } from './console-log.ts'
 import type { MachineOptions } from './options.ts'
+import { MachineProfile } from './profile.ts'
 import { type Started, startMachine } from './start.ts'
 
 const SYNC_TIMEOUT_MS = 10_000
@@ -58,6 +59,15 @@ export class Machine implements ProcessHost {
 
   counters(): VcpuCounters {
     return this.#running.cpu.counters()
+  }
+
+  /** Starts to look where the machine's time goes. Several profiles may run at the same time. */
+  profile(): MachineProfile {
+    const { cpu } = this.#running
+    return new MachineProfile(
+      () => cpu.activity(),
+      () => cpu.counters(),
+    )
   }
 
   /**

@@ -7,7 +7,7 @@
 
 import { MAILBOX } from './layout'
 import {
-  AGAIN, BLOCK_RIP, BRANCH, BUDGET, CALLED_OPERATION, CALLED_RESULT, CPL, DB_VECTOR, DROPPED, FAULT, ICOUNT, IF, INHIBIT, JUMP, LEAVE, NEXT, REGION_STATISTICS, RF, RFLAGS, RIP, STOP,
+  AGAIN, BLOCK_RIP, BRANCH, BUDGET, CALLED_OPERATION, CALLED_RESULT, CPL, DB_VECTOR, DROPPED, FAULT, ICOUNT, IF, INHIBIT, JUMP, LEAVE, NEXT, REGION_STATISTICS, RF, RFLAGS, RIP, RUNNING, STOP,
   TF, raise, setReg64,
 } from './state'
 import { dispatch } from './generated/handlers'
@@ -54,6 +54,13 @@ const INTERPRET: i32 = 1
 
 /** Runs until something is needed from outside. */
 export function run(): i32 {
+  store<u32>(RUNNING, 1)
+  const reason = runBlocks()
+  store<u32>(RUNNING, 0)
+  return reason
+}
+
+function runBlocks(): i32 {
   let slices = SLICES
   let interpret = false
   if (halted) {
@@ -195,7 +202,9 @@ export function run(): i32 {
 @inline function enterRegion(slot: usize): i32 {
   const before = load<i32>(BUDGET)
   store<u32>(DROPPED, 0)
+  store<u32>(RUNNING, <u32>slot)
   const result = call_indirect<i32>(load<u32>(slot, 4), slot)
+  store<u32>(RUNNING, 1)
   count(0)
   store<u64>(ICOUNT, load<u64>(ICOUNT) + <u64>(before - load<i32>(BUDGET)))
   return result

@@ -49,6 +49,8 @@ export const CALLED_OPERATION: usize = STATE + 0xf0 // u32
 export const CALLED_RESULT: usize = STATE + 0xf4 // u32
 /** How often all decoded blocks have been forgotten. */
 export const BLOCK_EPOCH: usize = STATE + 0xf8 // u32
+/** For whoever takes samples: 0 nothing runs, 1 the interpreter, else the jump-table slot of the running region. */
+export const RUNNING: usize = STATE + 0xfc // u32
 export const CR0: usize = STATE + 0x100
 export const CR2: usize = STATE + 0x108
 export const CR3: usize = STATE + 0x110

@@ -17,6 +17,8 @@ export const DROPPED: number = STATE + 0xec
 /** Operation that a translated call of the interpreter was about when it did not return NEXT. */
 export const CALLED_OPERATION: number = STATE + 0xf0
 export const CALLED_RESULT: number = STATE + 0xf4
+export const RUNNING: number = STATE + 0xfc
+export const CPL: number = STATE + 0xd0
 export const CR0: number = STATE + 0x100
 export const CR4: number = STATE + 0x118
 export const KERNEL_GS_BASE: number = STATE + 0x158

@@ -1,5 +1,13 @@
 // engine/soft/translator/: hot guest code becomes WebAssembly.
-export { REGION_STATISTICS, TRANSLATOR_STATISTICS } from './addresses.ts'
+export {
+  CPL,
+  JUMPS,
+  JUMPS_VIEW,
+  REGION_STATISTICS,
+  RIP,
+  RUNNING,
+  TRANSLATOR_STATISTICS,
+} from './addresses.ts'
 export { translatorFromEnvironment } from './environment.ts'
 export { connectTranslator } from './shared-translator.ts'
 export {

@@ -81,7 +81,8 @@ export class InstalledRegions {
       view.setUint32(at, physical, true)
       view.setUint32(at + 4, number, true)
       view.setInt32(at + 8, distance, true)
-      const slot = JUMPS + (user ? JUMPS_VIEW : 0) + ((((physical >>> 2) ^ (physical >>> 14)) & JUMPS_MASK) << 4)
+      const slot =
+        JUMPS + (user ? JUMPS_VIEW : 0) + ((((physical >>> 2) ^ (physical >>> 14)) & JUMPS_MASK) << 4)
       view.setUint32(slot, physical, true)
       view.setUint32(slot + 4, functionIndex, true)
       view.setInt32(slot + 8, number | distance, true)
