@@ -14,6 +14,19 @@ const LONGEST_TEST = 30 * 60_000 // milliseconds; a hanging guest must not hang 
 const suites = { cpu: 'cpu-long', programs: 'programs' }
 const long = Object.values(suites)
 
+/**
+ * Suites that run guests run twice more: with every block translated at its second run and all flags exact, and with
+ * the interpreter alone. What they show of the CPU must hold in both tiers.
+ */
+const tiers = ['force', 'off']
+const inBothTiers = [
+  ...['cpuid', 'debug', 'exceptions', 'hostile', 'interrupts', 'paging', 'self-modifying'].map(
+    (name) => `engine/soft/${name}.test.js`,
+  ),
+  'machine/conformance.test.js',
+  'machine/native-programs.test.js',
+]
+
 await main(async () => {
   const words = process.argv.slice(2)
   const chosen = words.map((word) => suites[word] ?? word)
@@ -29,7 +42,15 @@ await main(async () => {
     .sort()
   if (tests.length === 0) throw new SetupError(`no tests found for: ${words.join(' ') || 'npm test'}`)
   const options = ['--enable-source-maps', '--test', '--test-reporter=spec', `--test-timeout=${LONGEST_TEST}`]
-  const tested = await runVisibly(process.execPath, [...options, ...tests])
+  let tested = await runVisibly(process.execPath, [...options, ...tests])
+  const twice = tests.filter((file) => inBothTiers.includes(path.relative(inRoot('build/test'), file)))
+  for (const tier of twice.length > 0 ? tiers : []) {
+    process.stdout.write(`\nThe same with INLINUX_TRANSLATOR=${tier}:\n`)
+    const again = await runVisibly(process.execPath, [...options, ...twice], {
+      env: { INLINUX_TRANSLATOR: tier },
+    })
+    if (tested === 0) tested = again
+  }
   if (linted !== 0) process.stderr.write('\nThe tests ran, but the linters found something: see above.\n')
   return tested !== 0 ? tested : linted
 })

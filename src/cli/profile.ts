@@ -68,7 +68,7 @@ export function describe({ milliseconds, samples, tiers, hottest, counters }: Pr
     `${milliseconds.toFixed(0)} ms, ${(instructions / 1e6).toFixed(1)} M instructions, ${(instructions / milliseconds / 1e3).toFixed(0)} MIPS`,
     '',
     `time        ${percent(tiers.translated)}  in translated code`,
-    `(${samples} looks)`.padEnd(12) + `${percent(tiers.interpreter)}  in the interpreter`,
+    `${`(${samples} looks)`.padEnd(12)}${percent(tiers.interpreter)}  in the interpreter`,
     `            ${percent(tiers.none)}  halted, or waiting for a device`,
     '',
     `interpreted ${percent(instructions === 0 ? 0 : interpreted / instructions)}  of the instructions`,

@@ -95,3 +95,43 @@ describe('`inlinux doctor`', () => {
 function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
+
+describe('`inlinux profile`', () => {
+  it('runs the program as it is, and says on stderr where the time went', () => {
+    const script = 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo $i; exit 3'
+    const { stdout, stderr, code } = inlinux(['profile', 'sh', '-c', script], machine)
+    assert.equal(stdout.toString(), '20000\n')
+    assert.equal(code, 3)
+    for (const part of [
+      'in translated code',
+      'in the interpreter',
+      'TLB',
+      'regions live',
+      'hottest',
+      'region',
+    ])
+      assert.ok(stderr.toString().includes(part), `${part} is missing in\n${stderr}`)
+  })
+
+  it('writes one JSON report for each time', () => {
+    const words = ['profile', '--json', '--times', '2', 'sh', '-c', 'exit 0']
+    const { stderr, code } = inlinux(words, machine)
+    assert.equal(code, 0)
+    const reports = stderr
+      .toString()
+      .split(/\n(?=\{)/)
+      .map((text) => JSON.parse(text))
+    assert.equal(reports.length, 2)
+    for (const { tiers, counters } of reports) {
+      const shares = tiers.none + tiers.interpreter + tiers.translated
+      assert.ok(Math.abs(shares - 1) < 1e-9 || shares === 0)
+      assert.ok(Number(counters.instructions) > 1000)
+    }
+  })
+
+  it('refuses a number of times that is none', () => {
+    const { stderr, code } = inlinux(['profile', '--times', '0', 'true'], machine)
+    assert.match(stderr.toString(), /whole number from 1 to 1000/)
+    assert.equal(code, 125)
+  })
+})

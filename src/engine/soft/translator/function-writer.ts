@@ -131,7 +131,10 @@ export class FunctionWriter {
     this.#dispatch = this.#states.length + 2
     const named = (name: string, type: ValueType) => (): number => {
       let local = this.#flagLocals.get(name)
-      if (local === undefined) this.#flagLocals.set(name, (local = this.local(type)))
+      if (local === undefined) {
+        local = this.local(type)
+        this.#flagLocals.set(name, local)
+      }
       return local
     }
     this.flags = new Flags(
@@ -162,7 +165,10 @@ export class FunctionWriter {
   /** A local that is free again at the next operation. */
   temporary(type: ValueType): number {
     let pool = this.#temporaries.get(type)
-    if (!pool) this.#temporaries.set(type, (pool = { all: [], taken: 0 }))
+    if (!pool) {
+      pool = { all: [], taken: 0 }
+      this.#temporaries.set(type, pool)
+    }
     if (pool.taken === pool.all.length) pool.all.push(this.local(type))
     return pool.all[pool.taken++]!
   }
@@ -209,7 +215,8 @@ export class FunctionWriter {
     const number = offset >> 3
     let local = this.#registers.get(number)
     if (local === undefined) {
-      this.#registers.set(number, (local = this.local(I64)))
+      local = this.local(I64)
+      this.#registers.set(number, local)
       this.use.used.add(number)
     }
     return local
@@ -266,7 +273,8 @@ export class FunctionWriter {
     const number = offset >> 4
     let local = this.#xmm.get(number)
     if (local === undefined) {
-      this.#xmm.set(number, (local = this.local(V128)))
+      local = this.local(V128)
+      this.#xmm.set(number, local)
       this.use.usedXmm.add(number)
     }
     return local

@@ -56,7 +56,10 @@ const shapes = new WeakMap<Handler, Shape>()
 
 function shapeOf(handler: Handler): Shape {
   let shape = shapes.get(handler)
-  if (!shape) shapes.set(handler, (shape = makeShape(handler)))
+  if (!shape) {
+    shape = makeShape(handler)
+    shapes.set(handler, shape)
+  }
   return shape
 }
 
@@ -131,7 +134,7 @@ function plain(context: Context, { meaning, operands, bytes, result, aligned, wh
       }
       pointer = writer.pointer(address, shape.bytes, shape.operand.access === 'r' ? 'read' : 'write')
     }
-    if (shape.read) values.push(valueOf(context, shape, operands, pointer))
+    if (shape.read) values.push(operandValue(context, shape, operands, pointer))
   }
   if (result?.inMemory) {
     // The pointer goes below the result.
@@ -163,7 +166,7 @@ const STORES: Readonly<Record<number, number>> = {
   8: op.i64_store,
 }
 
-function valueOf(
+function operandValue(
   { writer, operation }: Context,
   { operand, kind, bytes, inMemory, vector }: OperandShape,
   operands: readonly OperandShape[],

@@ -62,7 +62,10 @@ export function translateRegion(
   const pointers = new Map<Operation, number>()
   const pointer = (operation: Operation): number => {
     let at = pointers.get(operation)
-    if (at === undefined) pointers.set(operation, (at = pointerOf(operation)))
+    if (at === undefined) {
+      at = pointerOf(operation)
+      pointers.set(operation, at)
+    }
     return at
   }
   const use = noUse()
@@ -272,7 +275,10 @@ class RegionWriter {
       selector: writer.selector,
       numberOf: (node) => {
         let number = this.#numbers.get(node)
-        if (number === undefined) this.#numbers.set(node, (number = this.#numbers.size))
+        if (number === undefined) {
+          number = this.#numbers.size
+          this.#numbers.set(node, number)
+        }
         return number
       },
       write: (node) => this.#node(node),

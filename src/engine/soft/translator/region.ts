@@ -90,7 +90,7 @@ export function formRegion(
   extent: Extent,
 ): Region | undefined {
   const first = view.reader.read(block)
-  if (!first || first.secondPage !== 0 || first.operations.length === 0) return undefined
+  if (first?.secondPage !== 0 || first.operations.length === 0) return undefined
   const origin = rip & ~0xfffn
   const offset = Number(rip & 0xfffn)
   if (offset !== (first.physical & 0xfff)) return undefined
@@ -111,7 +111,7 @@ export function formRegion(
       const at = view.findBlock(physical)
       if (at === 0 || (i > 0 && !wanted(at))) continue
       const found = view.reader.read(at)
-      if (!found || found.secondPage !== 0 || found.operations.length === 0) continue
+      if (found?.secondPage !== 0 || found.operations.length === 0) continue
       if (i > 0 && instructions + found.operations.length > extent.instructions) continue
       const ending = endingOf(found, delta, origin)
       instructions += found.operations.length
