@@ -23,7 +23,7 @@ export interface TranslatedCore {
  * Guest instructions in modules that are still needed for at least one of their regions. Beyond it everything is dropped,
  * and what is hot is translated anew: some 100 to 300 bytes of machine code each.
  */
-const HELD_LIMIT = 400_000
+const HELD_LIMIT = 800_000
 
 /** A module whose functions are, or were, in the table. */
 interface Held {

@@ -28,9 +28,10 @@ export interface TranslatorOptions extends TranslationOptions {
 
 export const THRESHOLD = 3000
 
-// A first region is small, and takes nothing in that another one has: cheap, for code that may not run much longer. One
+// A first region is small: cheap, for code that may not run much longer. It may hold blocks that others hold, too: going
+// from one region to another costs more than the copy. One
 // that is entered all the time is formed again, with the functions that it calls and the cases of its switches.
-const SMALL = { instructions: 150, overlapping: false }
+const SMALL = { instructions: 100, overlapping: true }
 const LARGE = { instructions: 500, overlapping: true }
 
 /** What the translator must know of the vCPU's core. */
