@@ -102,7 +102,7 @@ export const cases: readonly Case[] = [
   {
     name: 'a signal reaches the program only, not its children',
     run: async (side) => {
-      const child = await side.spawn('sh', ['-c', '(sleep 0.3; echo survived) & echo ready; wait'])
+      const child = await side.spawn('sh', ['-c', '(sleep 1.5; echo survived) & echo ready; wait'])
       await readUntil(child.stdout, 'ready\n')
       child.kill('SIGTERM')
       return [await child.ended, String(await read(child.stdout))]
