@@ -110,6 +110,23 @@ describe('hardware breakpoints', () => {
       resume(machine, { ...end, rflags: end.rflags | RF })
     }
   })
+  test('RF that the handler’s IRET sets lets the instruction pass, and each iteration of a repetition', () => {
+    const machine = new BareMachine()
+    machine.program(0x0f, 0x23, 0xc0, 0x0f, 0x23, 0xfb, HLT) // mov dr0, rax; mov dr7, rbx
+    machine.set('rax', CODE + 0x100)
+    machine.set('rbx', 1)
+    machine.run()
+    // The handler: inc r8; or dword [rsp+16], RF; iretq
+    machine.load(CODE_PHYSICAL + 0x200, 0x49, 0xff, 0xc0, 0x81, 0x4c, 0x24, 0x10, 0, 0, 1, 0, 0x48, 0xcf)
+    machine.gate(DEBUG, { target: BigInt(CODE + 0x200) })
+    machine.load(CODE_PHYSICAL + 0x100, 0xf3, 0xaa, HLT) // rep stosb
+    machine.set('rip', CODE + 0x100)
+    machine.set('rcx', 5)
+    machine.set('rdi', DATA)
+    machine.set('r8', 0)
+    assert.equal(machine.run().vector, undefined)
+    assert.deepEqual([machine.get('rcx'), machine.get('r8')], [0n, 1n])
+  })
   test('a write breakpoint traps after the write, and only for its bytes', () => {
     const machine = new BareMachine()
     machine.program(0x0f, 0x23, 0xc8, 0x0f, 0x23, 0xfb, HLT) // mov dr1, rax; mov dr7, rbx

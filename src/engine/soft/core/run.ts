@@ -318,6 +318,8 @@ function step(): i32 {
   allowTrap()
   forgetHits()
   const op = STEP_OPERATIONS
+  // It counts for this instruction only. Not afterwards: an IRET may set it for the next one.
+  store<u64>(RFLAGS, load<u64>(RFLAGS) & ~RF)
   setStepping(true)
   const result = dispatch(op)
   setStepping(false)
@@ -328,9 +330,13 @@ function step(): i32 {
     deliverException()
     return tripleFault ? TRIPLE_FAULT : -1
   }
-  if (result == AGAIN) store<u64>(RIP, rip) // One iteration of a repetition: it traps like an instruction.
-  else if (result != JUMP && result != BRANCH) store<u64>(RIP, rip + <u64>opLength(op))
-  store<u64>(RFLAGS, load<u64>(RFLAGS) & ~RF)
+  if (result == AGAIN) {
+    // One iteration of a repetition traps like an instruction, but only the first one has a breakpoint.
+    store<u64>(RIP, rip)
+    store<u64>(RFLAGS, load<u64>(RFLAGS) | RF)
+  } else if (result != JUMP && result != BRANCH) {
+    store<u64>(RIP, rip + <u64>opLength(op))
+  }
   if (takeDebugTrap(singleStep && !trapSuppressed)) {
     raise(DB_VECTOR, 0)
     deliverException()
