@@ -33,5 +33,5 @@ export async function runInOurs(task: Task, machine: MachinePlan['machine']): Pr
   if (child.killed) throw new OverLimit(limitSeconds)
   if (code !== 0) throw new Error(`in our machine ${command.at(-1)} failed:\n${texts.stderr}`)
   const { marks, arrivals, output } = JSON.parse(texts.stdout) as MachineReport
-  return { ...between(marks, arrivals), output }
+  return between(marks, arrivals, output)
 }

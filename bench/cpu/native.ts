@@ -1,7 +1,7 @@
 // The native side: a program of this host, on one of its processors, because the guests have one.
 
 import { spawn } from 'node:child_process'
-import { type Arrival, fromOneStream, type Measured, OverLimit, type Task } from './peer.ts'
+import { type Arrival, between, type Measured, OverLimit, type Task } from './peer.ts'
 
 /** Pins to the first processor; for a command that does not do so by itself. */
 export const ON_ONE_PROCESSOR: readonly string[] = ['taskset', '1']
@@ -28,5 +28,5 @@ export async function runNatively({ command, environment, limitSeconds }: Task):
   const code = await ended
   if (child.killed) throw new OverLimit(limitSeconds)
   if (code !== 0) throw new Error(`natively ${command.join(' ')} ended with ${code}:\n${stream}`)
-  return fromOneStream(stream, arrivals)
+  return between(stream, arrivals)
 }

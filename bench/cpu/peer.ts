@@ -1,8 +1,8 @@
 // The three sides of `npm run bench:cpu`, as the rounds see them: whoever can run a task and tell how long its work took.
 //
 // A task is a program that writes MARK_BEFORE, works, writes MARK_AFTER, and then says what came out. The times are taken
-// here, on the host, when the marks arrive; a guest's clock is never asked. Where marks and output share a stream, the
-// marks are its first two bytes.
+// here, on the host, when the marks arrive; a guest's clock is never asked. Marks and output may share a stream, and the
+// guest's kernel may talk on it too: no message of a kernel has these bytes.
 
 import type { Moment } from '../lib/measure.ts'
 
@@ -26,6 +26,8 @@ export interface Measured {
   readonly instructions?: number
   /** What the task says came out: equal on all sides, or something is wrong. */
   readonly output: string
+  /** What else was on the marks' stream: a kernel that complains. */
+  readonly complaints?: string
 }
 
 /** The work took longer than its task allows. */
@@ -43,23 +45,28 @@ export interface Arrival extends Omit<Moment, 'cpu'> {
   readonly bytes: number
 }
 
-const MARKS = '<>'
+const MARK_BEFORE = '\x02'
+const MARK_AFTER = '\x03'
 
-/** From the marks' stream: what lies between the arrival of its first byte and of its second. */
-export function between(stream: string, arrivals: readonly Arrival[]): Omit<Measured, 'output'> {
-  if (!stream.startsWith(MARKS)) throw new Error(`instead of marks there was ${JSON.stringify(stream)}`)
-  const [before, after] = [1, 2].map((bytes) => arrivals.find((arrival) => arrival.bytes >= bytes))
+/** @param stream what was on the marks' stream @param output what the work wrote; what follows on the stream by default */
+export function between(stream: string, arrivals: readonly Arrival[], output?: string): Measured {
+  const [from, to] = [MARK_BEFORE, MARK_AFTER].map((mark) => stream.indexOf(mark)) as [number, number]
+  if (from < 0 || to < from) throw new Error(`instead of marks there was ${JSON.stringify(stream)}`)
+  const [before, after] = [from, to].map((at) => arrivals.find(({ bytes }) => bytes > at))
   if (before === undefined || after === undefined || before === after) {
     throw new Error('the work did not take long enough to be measured')
   }
   const difference = (property: 'cpu' | 'instructions'): object => {
-    const [from, to] = [before[property], after[property]]
-    return from === undefined || to === undefined ? {} : { [property]: to - from }
+    const [first, last] = [before[property], after[property]]
+    return first === undefined || last === undefined ? {} : { [property]: last - first }
   }
-  return { wall: after.wall - before.wall, ...difference('cpu'), ...difference('instructions') }
-}
-
-/** The same for a stream that carries marks and output. */
-export function fromOneStream(stream: string, arrivals: readonly Arrival[]): Measured {
-  return { ...between(stream, arrivals), output: stream.slice(MARKS.length) }
+  const others =
+    stream.slice(0, from) + stream.slice(from + 1, to) + (output === undefined ? '' : stream.slice(to + 1))
+  return {
+    wall: after.wall - before.wall,
+    ...difference('cpu'),
+    ...difference('instructions'),
+    output: output ?? stream.slice(to + 1),
+    ...(others === '' ? {} : { complaints: others }),
+  }
 }

@@ -1,7 +1,7 @@
 // QEMU's side: a fresh QEMU for every task, on the same kernel, root and disks as our machine (see bench/lib/qemu.ts).
 
 import { type QemuOptions, runInQemu } from '../lib/qemu.ts'
-import { fromOneStream, type Measured, OverLimit, type Task } from './peer.ts'
+import { between, type Measured, OverLimit, type Task } from './peer.ts'
 
 export async function runInTcg(task: Task, machine: Omit<QemuOptions, 'program'>): Promise<Measured> {
   const { command, environment, limitSeconds } = task
@@ -13,5 +13,5 @@ export async function runInTcg(task: Task, machine: Omit<QemuOptions, 'program'>
     timeout: limitSeconds * 1000,
   })
   if (run.timedOut) throw new OverLimit(limitSeconds)
-  return fromOneStream(run.output.toString('latin1'), run.arrivals)
+  return between(run.output.toString('latin1'), run.arrivals)
 }

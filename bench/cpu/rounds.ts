@@ -58,6 +58,7 @@ export async function runRounds({ section, rows, rounds, engines, tell }: Rounds
         else side.samples.push(outcome)
         const said = 'why' in outcome ? outcome.why : `${Math.round(outcome.wall)} ms`
         tell(`${section}, round ${round}: ${row.name}, ${name}: ${said}`)
+        if ('complaints' in outcome) tell(`meanwhile on its console:\n${outcome.complaints}`)
       }
     }
   }

@@ -1,7 +1,7 @@
 // Small pieces of work, each of which stresses one thing that a CPU does: the same static binary runs natively, in QEMU
 // and in our machine.
 //
-//    kernels NAME AMOUNT [MARKS]      writes `<`, works, writes `>` (to MARKS, else to stdout), then a check value
+//    kernels NAME AMOUNT [MARKS]      writes \2, works, writes \3 (to MARKS, else to stdout), then a check value
 //
 // The host looks at its own clock when the two marks arrive, so the clocks in the machines are not asked. The check value
 // depends on everything that was computed, so nothing is optimized away and all sides must agree on it. No kernel uses
@@ -386,9 +386,9 @@ int main(int argc, char **argv) {
   if (argc > 3) must((marks = open(argv[3], O_WRONLY | O_CLOEXEC)) >= 0, argv[3]);
   for (size_t i = 0; i < sizeof KERNELS / sizeof *KERNELS; i++) {
     if (strcmp(argv[1], KERNELS[i].name) != 0) continue;
-    must(write(marks, "<", 1) == 1, "mark");
+    must(write(marks, "\2", 1) == 1, "mark");
     uint64_t check = KERNELS[i].work(amount);
-    must(write(marks, ">", 1) == 1, "mark");
+    must(write(marks, "\3", 1) == 1, "mark");
     printf("%016llx\n", (unsigned long long)check);
     return 0;
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { cSource, gitHistory, text } from '../../bench/cpu/generated.ts'
-import { between, fromOneStream, type Measured, OverLimit } from '../../bench/cpu/peer.ts'
+import { between, type Measured, OverLimit } from '../../bench/cpu/peer.ts'
 import { type Result, type Row, runRounds } from '../../bench/cpu/rounds.ts'
 import { report } from '../../bench/cpu/table.ts'
 
@@ -61,17 +61,27 @@ describe('bench:cpu: rounds and report', () => {
 })
 
 describe('bench:cpu: marks', () => {
+  const arrivals = [
+    { wall: 10, cpu: 1, bytes: 1 },
+    { wall: 35, cpu: 21, bytes: 9 },
+  ]
   it('time is what lies between them', () => {
-    const arrivals = [
-      { wall: 10, cpu: 1, bytes: 1 },
-      { wall: 35, cpu: 21, bytes: 9 },
-    ]
-    assert.deepEqual(fromOneStream('<>output\n', arrivals), { wall: 25, cpu: 20, output: 'output\n' })
+    const measured = { wall: 25, cpu: 20, output: 'output\n' }
+    assert.deepEqual(between('\x02\x03output\n', arrivals), measured)
+    assert.deepEqual(between('\x02\x03', arrivals, 'output\n'), measured)
+  })
+  it('a kernel that talks in between is told and does no harm', () => {
+    const late = [{ wall: 5, bytes: 3 }, { wall: 10, bytes: 4 }, ...arrivals.slice(1)]
+    assert.deepEqual(between('rcu\x02no\r\n\x03', late, '1'), {
+      wall: 25,
+      output: '1',
+      complaints: 'rcuno\r\n',
+    })
   })
   it('marks that come together, or not at all, are no measurement', () => {
-    assert.throws(() => between('<>', [{ wall: 1, bytes: 2 }]), /long enough/)
-    assert.throws(() => between('<', [{ wall: 1, bytes: 1 }]), /instead of marks/)
-    assert.throws(() => between('oops<>', [{ wall: 1, bytes: 8 }]), /instead of marks/)
+    assert.throws(() => between('\x02\x03', [{ wall: 1, bytes: 2 }]), /long enough/)
+    assert.throws(() => between('\x02', [{ wall: 1, bytes: 1 }]), /instead of marks/)
+    assert.throws(() => between('oops', [{ wall: 1, bytes: 4 }]), /instead of marks/)
   })
 })
 
