@@ -1,7 +1,8 @@
 // The quick group of the suite of real programs (test/programs/), when its Debian root is in the cache already and we
 // may chroot into it. `npm run test:programs` makes that root and runs all groups.
 import { test } from 'node:test'
-import { debianRoot, suite } from '../programs/suite.ts'
+import { debianRoot } from '../programs/debian-root.ts'
+import { suite } from '../programs/suite.ts'
 
 const root = debianRoot('--cached')
 if (root !== '' && process.getuid?.() === 0) suite(() => root, 'quick')

@@ -1,4 +1,5 @@
 // `npm run test:programs`: gcc and what it compiles, at several levels of optimization.
-import { debianRoot, suite } from './suite.ts'
+import { debianRoot } from './debian-root.ts'
+import { suite } from './suite.ts'
 
 suite(debianRoot, 'compilers')

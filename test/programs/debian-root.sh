@@ -10,8 +10,8 @@ set -eu
 work=$1
 entry=$2
 suite=bookworm
-# gcc needs the C library's headers; the rest is named in docs/inside/programs-suite.md.
-packages=bash,coreutils,python3,libpython3.11-testsuite,perl,sqlite3,openssl,gcc,libc6-dev,git,nodejs
+# gcc needs the C library's headers, stress-ng is for the soak; the rest is named in docs/inside/programs-suite.md.
+packages=bash,coreutils,python3,libpython3.11-testsuite,perl,sqlite3,openssl,gcc,libc6-dev,git,nodejs,stress-ng
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 say() { echo "inlinux: $*"; }

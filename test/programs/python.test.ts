@@ -1,4 +1,5 @@
 // `npm run test:programs`: Python's own tests of numbers, text and data.
-import { debianRoot, suite } from './suite.ts'
+import { debianRoot } from './debian-root.ts'
+import { suite } from './suite.ts'
 
 suite(debianRoot, 'python')

@@ -5,11 +5,9 @@
 //   INLINUX_PROGRAMS_REPORT   appends name, verdict and times of each case to this file, a line of JSON each
 //   INLINUX_PROGRAMS_MEMORY   the machine's memory, 1GiB
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { withoutKnown } from './known-differences.ts'
 import { type Case, cases, type Group } from './programs.cases.ts'
 import { MachineSide, NativeSide, type Outcome } from './sides.ts'
@@ -23,14 +21,6 @@ interface Row {
   readonly known: readonly string[]
   readonly nativeMs: number
   readonly guestMs: number
-}
-
-const script = fileURLToPath(new URL('../../../scripts/debian-root.mjs', import.meta.url))
-
-/** The folder with root.tar and tree/, made if need be. `--cached`: empty if it is not there yet. */
-export function debianRoot(...options: readonly '--cached'[]): string {
-  const stdio = ['ignore', 'pipe', 'inherit'] as const
-  return execFileSync(process.execPath, [script, ...options], { stdio: [...stdio], encoding: 'utf8' }).trim()
 }
 
 /** The cases of these groups, as far as they were asked for. */
