@@ -118,22 +118,15 @@ export class MachineSide implements Side {
     this.#tar = tar
   }
 
-  async run({ script, stdin = '', timeoutSeconds }: Work): Promise<Outcome> {
+  async run(work: Work): Promise<Outcome> {
     this.#machine ??= boot(this.#tar)
     const machine = await this.#machine
-    const started = performance.now()
-    const command = machine.command('sh').args(['-c', prelude, script]).envClear().envs(environment)
-    command.currentDir('/').timeout(timeoutSeconds * 1000)
-    try {
-      const { status, stdout, stderr } = await command.stdin(Stdio.from(stdin)).output()
-      return { code: shellCode(status), ...texts(stdout, stderr), milliseconds: performance.now() - started }
-    } catch (error) {
+    const outcome = await runIn(machine, work)
+    if (typeof outcome.code === 'string') {
       this.#machine = undefined
       await machine.close().catch(() => {})
-      const { stdout = Buffer.alloc(0), stderr = Buffer.alloc(0) } =
-        error instanceof CommandError ? error : {}
-      return { code: `${error}`, ...texts(stdout, stderr), milliseconds: performance.now() - started }
     }
+    return outcome
   }
 
   async close(): Promise<void> {
@@ -141,11 +134,29 @@ export class MachineSide implements Side {
   }
 }
 
-async function boot(tar: string): Promise<Machine> {
+/** Runs a case in a machine that `boot` has made. A code that is a text says why there is none: time, for example. */
+export async function runIn(
+  machine: Machine,
+  { script, stdin = '', timeoutSeconds }: Work,
+): Promise<Outcome> {
+  const started = performance.now()
+  const command = machine.command('sh').args(['-c', prelude, script]).envClear().envs(environment)
+  command.currentDir('/').timeout(timeoutSeconds * 1000)
+  try {
+    const { status, stdout, stderr } = await command.stdin(Stdio.from(stdin)).output()
+    return { code: shellCode(status), ...texts(stdout, stderr), milliseconds: performance.now() - started }
+  } catch (error) {
+    const { stdout = Buffer.alloc(0), stderr = Buffer.alloc(0) } = error instanceof CommandError ? error : {}
+    return { code: `${error}`, ...texts(stdout, stderr), milliseconds: performance.now() - started }
+  }
+}
+
+/** A machine with the Debian root, and the folder work/ in it. */
+export async function boot(tar: string, memory: string = MEMORY): Promise<Machine> {
   let log = ''
   const machine = await Machine.start({
     image: image.fromTar(tar),
-    memory: MEMORY,
+    memory,
     bootTimeout: BOOT_TIMEOUT_MS,
     onConsole: (bytes) => {
       log += Buffer.from(bytes).toString('latin1')
