@@ -11,7 +11,7 @@ import { sseUsable, waitUsable, x87Usable } from './usable'
 import { X87_AX, X87_DONE, X87_MF, X87_RFLAGS, X87_UD, x87At, x87Ax, x87Register as registerForm, x87Rflags, x87Wait } from './x87'
 import {
   X87_IMAGE, X87_KIND_MF, X87_KIND_UD, X87_NO_STORE, X87_WRITE, x87CommitWrite, x87ExecRead, x87ExecReadImage, x87ExecWrite,
-  x87ExecWriteImage, x87High, x87Low, x87MemoryKind,
+  x87ExecWriteImage, x87High, x87Low, x87MemoryKind, x87WriteAtOnce,
 } from './x87-memory'
 import { x87LoadFxsave, x87StoreFxsave } from './x87-state'
 
@@ -69,6 +69,10 @@ export function x87Memory(op: usize, form: i32): i32 {
       const answer = x87ExecWriteImage(opcode, reg, p, small)
       if (answer == X87_UD || answer == X87_MF) return refuse(answer)
     } else {
+      if (x87WriteAtOnce(opcode, reg, p)) {
+        if (p < SCRATCH_END) commit()
+        return NEXT
+      }
       const answer = x87ExecWrite(opcode, reg)
       if (answer == X87_UD || answer == X87_MF) return refuse(answer)
       if (answer == X87_NO_STORE) {

@@ -4,6 +4,7 @@
 //   read:   x87ExecRead(opcode, reg, low, high)         operands up to 10 bytes, already loaded
 //           x87ExecReadImage(opcode, reg, at, small)    FLDENV, FRSTOR: the image in a scratch buffer
 //   write:  x87ExecWrite(opcode, reg) → bytes in x87Low, x87High; the caller stores; then x87CommitWrite()
+//           before it, x87WriteAtOnce(opcode, reg, p) may have done all of that
 //           x87ExecWriteImage(opcode, reg, at, small)   FNSTENV, FNSAVE into a scratch buffer; then x87CommitWrite()
 //
 // ExecWrite changes nothing but module variables as long as the store may still fault: flags, pop, masking and
@@ -19,7 +20,7 @@ import {
 } from './float80-convert'
 import { f80Compare, f80FromInteger } from './float80-parts'
 import {
-  X87_DONE, X87_MF, X87_UD, x87ComparedEmpty, x87NotePointers, x87Operate, x87SetCompared,
+  X87_DONE, X87_MF, X87_UD, x87ComparedEmpty, x87NotePointers, x87Operate, x87ReadAtOnce, x87SetCompared, x87StoreAtOnce,
 } from './x87'
 import { x87Answer, x87Overflow, x87Push, x87Raise, x87Underflow } from './x87-answer'
 import {
@@ -77,6 +78,8 @@ const FNSTSW: u32 = 0x2f
 export function x87MemoryKind(opcode: u32, reg: u32, small: bool): u32 {
   const which = key(opcode, reg)
   const form = <u32>load<u8>(FORMS + which)
+  // The ordinary ones first.
+  if ((form & 0x40) == 0) return x87Pending() ? X87_KIND_MF : (form & 0x0f) | ((form & 0x80) << 1)
   if (form == 0xff) return X87_KIND_UD
   switch (which) {
     // The non-waiting ones.
@@ -89,14 +92,13 @@ export function x87MemoryKind(opcode: u32, reg: u32, small: bool): u32 {
       return X87_WRITE | 2
   }
   if (x87Pending()) return X87_KIND_MF
-  if (which == FLDENV) return X87_IMAGE | (small ? 14 : 28)
-  if (which == FRSTOR) return X87_IMAGE | (small ? 94 : 108)
-  return (form & 0x0f) | (form & 0x80 ? X87_WRITE : 0)
+  return X87_IMAGE | (which == FLDENV ? (small ? 14 : 28) : small ? 94 : 108)
 }
 
 /** Executes a form that reads up to 10 bytes: `low` has bytes 0–7 (zero-extended), `high` bytes 8–9. */
 export function x87ExecRead(opcode: u32, reg: u32, low: u64, high: u64): u32 {
   const which = key(opcode, reg)
+  if (x87ReadAtOnce(which, low, <u32>high)) return X87_DONE
   const form = <u32>load<u8>(FORMS + which)
   if (form == 0xff || form & 0x80) return X87_UD
   if (x87Pending()) return X87_MF
@@ -184,6 +186,14 @@ export function x87ExecWriteImage(opcode: u32, reg: u32, to: usize, small: bool)
     commit = COMMIT_INIT
   } else return X87_UD
   return X87_DONE
+}
+
+/**
+ * The whole of a store in one step, where that is possible: the bytes go to `p`, which must be writable for the
+ * form's size. False: nothing was done, x87ExecWrite must follow.
+ */
+export function x87WriteAtOnce(opcode: u32, reg: u32, p: usize): bool {
+  return x87StoreAtOnce(key(opcode, reg), p)
 }
 
 /** Prepares a store. X87_DONE: write x87Low (and x87High for 10 bytes), then x87CommitWrite(). */

@@ -34,6 +34,29 @@ const SW_TOP: u32 = 0x3800
   store<u16>(X87, sw, SW)
 }
 
+/** CW in the low half and SW in the high one; written and read in one piece, so that the processor can forward it. */
+@inline export function x87Words(): u32 {
+  return load<u32>(X87)
+}
+
+@inline export function x87SetWords(words: u32): void {
+  store<u32>(X87, words)
+}
+
+/** Bit = physical register that holds something. */
+@inline export function x87Valid(): u32 {
+  return load<u8>(X87, VALID)
+}
+
+@inline export function x87SetValid(valid: u32): void {
+  store<u8>(X87, valid, VALID)
+}
+
+/** Where a physical register is. */
+@inline export function x87Place(physical: u32): usize {
+  return X87 + REGISTERS + (<usize>physical << 4)
+}
+
 /** Bit 6 of CW reads as one, bits 7 and 13–15 as zero. */
 export function x87SetControl(cw: u32): void {
   store<u16>(X87, (cw & 0x1f3f) | 0x40, CW)
@@ -101,7 +124,7 @@ export function x87Init(): void {
 }
 
 /** FIP, FDP and FOP of the instruction that is about to run; a register form keeps FDP. */
-export function x87SetPointers(fip: u64, fdp: u64, fop: u32, hasMemory: bool): void {
+@inline export function x87SetPointers(fip: u64, fdp: u64, fop: u32, hasMemory: bool): void {
   store<u64>(X87, fip, FIP)
   if (hasMemory) store<u64>(X87, fdp, FDP)
   store<u16>(X87, fop & 0x7ff, FOP)

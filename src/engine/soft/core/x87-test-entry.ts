@@ -7,7 +7,7 @@
 import { x87At, x87Ax, x87Register, x87Rflags, X87_AX, X87_MF, X87_RFLAGS, X87_UD } from './x87'
 import {
   x87CommitWrite, x87ExecRead, x87ExecReadImage, x87ExecWrite, x87ExecWriteImage, x87High, X87_IMAGE, X87_KIND_MF,
-  X87_KIND_UD, x87Low, x87MemoryKind, X87_NO_STORE, X87_WRITE,
+  X87_KIND_UD, x87Low, x87MemoryKind, X87_NO_STORE, X87_WRITE, x87WriteAtOnce,
 } from './x87-memory'
 import { x87LoadState, x87StoreState } from './x87-state'
 
@@ -49,6 +49,7 @@ function execute(at: usize, opcode: u32, modrm: u32): u32 {
   if (kind & X87_WRITE) {
     if (kind & X87_IMAGE) x87ExecWriteImage(opcode, reg, operand, false)
     else {
+      if (x87WriteAtOnce(opcode, reg, operand)) return 0
       if (x87ExecWrite(opcode, reg) == X87_NO_STORE) return 0
       switch (kind & 0xff) {
         case 2:

@@ -13,6 +13,7 @@ import {
   C0, C1, C2, C3, f80Compare, f80ExtractExponent, f80ExtractSignificand, f80Remainder, f80RoundToInteger, f80Scale,
   REMAINDER_NONE,
 } from './float80-parts'
+import { X87_COMPARED, X87_SLOW, x87FastRead, x87FastRegister, x87FastStore } from './x87-fast'
 import { x87Answer, x87Overflow, x87PairFault, x87Push, x87Raise, x87Underflow } from './x87-answer'
 import {
   SW_SF, x87Control, x87Empty, x87Free, x87Init, x87Pending, x87Pop, x87Rotate, x87Se, x87SetPointers, x87SetStatus,
@@ -48,6 +49,16 @@ export function x87NotePointers(hasMemory: bool): void {
   x87SetPointers(instructionPointer, dataPointer, instructionCode, hasMemory)
 }
 
+/** The short way for a form that reads memory, and for one that writes it; false: nothing was done. */
+// @ts-ignore: decorator
+@inline export function x87ReadAtOnce(which: u32, low: u64, high: u32): bool {
+  return x87FastRead(which, low, high, instructionPointer, dataPointer, instructionCode)
+}
+// @ts-ignore: decorator
+@inline export function x87StoreAtOnce(which: u32, p: usize): bool {
+  return x87FastStore(which, p, instructionPointer, dataPointer, instructionCode)
+}
+
 /** WAIT/FWAIT: only reports a pending exception. */
 export function x87Wait(): u32 {
   return x87Pending() ? X87_MF : X87_DONE
@@ -55,6 +66,16 @@ export function x87Wait(): u32 {
 
 /** Executes a register form. `rflags` is read by FCMOVcc only (DA and DB, modrm C0–DF). */
 export function x87Register(opcode: u32, modrm: u32, rflags: u32): u32 {
+  const fast = x87FastRegister(opcode, modrm, instructionPointer, instructionCode)
+  if (fast == 0) return X87_DONE
+  if (fast != X87_SLOW) {
+    x87Rflags = fast & ~X87_COMPARED
+    return X87_RFLAGS
+  }
+  return stepByStep(opcode, modrm, rflags)
+}
+
+function stepByStep(opcode: u32, modrm: u32, rflags: u32): u32 {
   const operation = (modrm >> 3) & 7
   const i = modrm & 7
   // The non-waiting ones first: they work while an exception is pending.
