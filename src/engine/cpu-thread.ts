@@ -3,7 +3,7 @@
 
 import { Worker } from 'node:worker_threads'
 import type { CpuEntry, EngineName, VcpuActivity, VcpuCounters, VcpuOutside } from './contract.ts'
-import type { CpuEnd, CpuStart, CpuWorkerData } from './cpu-worker.ts'
+import type { CpuEnd, CpuStart, CpuWorkerData, TranslatorWanted } from './cpu-worker.ts'
 import * as word from './shared-words.ts'
 import {
   connectTranslator,
@@ -63,7 +63,10 @@ export class CpuThread {
       stderr: false,
       name: 'inlinux vCPU',
     })
-    this.#worker.once('message', ({ reason }: CpuEnd) => this.#end(reason))
+    this.#worker.on('message', (message: CpuEnd | TranslatorWanted) => {
+      if ('reason' in message) this.#end(message.reason)
+      else if (!this.#closed) this.#translator?.wake()
+    })
     this.#worker.once('error', (error) => this.#end('error', error as Error))
     this.#worker.once('exit', () => this.#end('exit'))
     this.#listen()

@@ -32,12 +32,16 @@ export interface CpuWorkerData {
   readonly translatorPort?: MessagePort
 }
 
-/** The Worker's only messages: the caller says where to start, the Worker says why it ended. */
+/** The Worker's messages: the caller says where to start, the Worker says why it ended. */
 export interface CpuStart {
   readonly entry: CpuEntry
 }
 export interface CpuEnd {
   readonly reason: string
+}
+/** Or, once, that the translator's thread is wanted. */
+export interface TranslatorWanted {
+  readonly translatorWanted: true
 }
 
 const { module, memory, ramBytes, translatorPort } = workerData as CpuWorkerData
@@ -85,7 +89,11 @@ const outside: VcpuOutside = {
 
 parentPort!.once('message', ({ entry }: CpuStart) => {
   const translator = translatorPort ? translatorFromEnvironment() : false
-  const vcpu = new SoftVcpu({ module, memory, ramBytes, outside, translator, translatorPort })
+  const translatorLink = translatorPort && {
+    port: translatorPort,
+    wake: () => parentPort!.postMessage({ translatorWanted: true } satisfies TranslatorWanted),
+  }
+  const vcpu = new SoftVcpu({ module, memory, ramBytes, outside, translator, translatorLink })
   vcpu.enter(entry)
   parentPort!.postMessage({ reason: runUntilShutdown(vcpu) } satisfies CpuEnd)
 })

@@ -1,7 +1,6 @@
 // One software CPU: an instance of the core (core/, compiled to core.wasm) over the machine's memory.
 
 import { performance } from 'node:perf_hooks'
-import type { MessagePort } from 'node:worker_threads'
 import type { CpuEntry, Exit, Vcpu, VcpuCounters, VcpuOutside } from '../contract.ts'
 import {
   REGION_STATISTICS,
@@ -10,6 +9,7 @@ import {
   type TranslatedCore,
   Translation,
   type TranslatorCounters,
+  type TranslatorLink,
   type TranslatorOptions,
 } from './translator/index.ts'
 
@@ -44,7 +44,7 @@ export interface SoftVcpuOptions {
   /** How hot code is translated to WebAssembly; false: everything is interpreted. */
   readonly translator?: TranslatorOptions | false
   /** To the process's translator thread; without it this thread translates. */
-  readonly translatorPort?: MessagePort | undefined
+  readonly translatorLink?: TranslatorLink | undefined
 }
 
 export class SoftVcpu implements Vcpu {
@@ -59,7 +59,7 @@ export class SoftVcpu implements Vcpu {
     outside,
     virtualTime = false,
     translator = {},
-    translatorPort,
+    translatorLink,
   }: SoftVcpuOptions) {
     this.#memory = memory
     const origin = performance.now()
@@ -80,7 +80,7 @@ export class SoftVcpu implements Vcpu {
     }
     this.#core = new WebAssembly.Instance(module, { env }).exports as unknown as CoreExports
     this.#core.initialize(ramBytes, virtualTime ? 1 : 0)
-    if (translator) this.#translation = new Translation(memory, this.#core, translator, translatorPort)
+    if (translator) this.#translation = new Translation(memory, this.#core, translator, translatorLink)
   }
 
   enter({ rip, rsi, rsp, cr3, gdt, gdtLimit }: CpuEntry): void {

@@ -10,6 +10,7 @@ export const CC_CARRY: number = STATE + 0xb4
 export const CC_RES: number = STATE + 0xb8
 export const CC_A: number = STATE + 0xc0
 export const CC_B: number = STATE + 0xc8
+export const ICOUNT: number = STATE + 0xe0
 /** Instructions that may run before the clock is looked at (i32). */
 export const BUDGET: number = STATE + 0xe8
 /** Not zero: a region has been dropped since the running one was entered. */

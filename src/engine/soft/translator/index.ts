@@ -15,5 +15,6 @@ export {
   type TranslatedCore,
   Translation,
   type TranslatorCounters,
+  type TranslatorLink,
 } from './translation.ts'
 export type { TranslatorOptions } from './translator.ts'

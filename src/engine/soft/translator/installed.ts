@@ -83,6 +83,8 @@ export class InstalledRegions {
       view.setInt32(at + 8, distance, true)
       const slot =
         JUMPS + (user ? JUMPS_VIEW : 0) + ((((physical >>> 2) ^ (physical >>> 14)) & JUMPS_MASK) << 4)
+      // What may be entered through a larger region stays so.
+      if (!plan.promoted && view.getUint32(slot, true) === physical) continue
       view.setUint32(slot, physical, true)
       view.setUint32(slot + 4, functionIndex, true)
       view.setInt32(slot + 8, number | distance, true)

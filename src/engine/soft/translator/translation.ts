@@ -3,7 +3,7 @@
 
 import { performance } from 'node:perf_hooks'
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import { REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
+import { ICOUNT, REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
 import { type FunctionTable, InstalledRegions } from './installed.ts'
 import type { Request } from './region.ts'
 import { type Batch, type CoreFacts, THRESHOLD, Translator, type TranslatorOptions } from './translator.ts'
@@ -24,6 +24,12 @@ export interface TranslatedCore {
  * and what is hot is translated anew: some 100 to 300 bytes of machine code each.
  */
 const HELD_LIMIT = 800_000
+
+/**
+ * A machine that is young boots: what is hot then is seldom hot again, and the translator would take its time from the
+ * start. Instructions; the kernel and the agent need some 18 million.
+ */
+const YOUNG = 30_000_000n
 
 /** A module whose functions are, or were, in the table. */
 interface Held {
@@ -55,6 +61,13 @@ export interface TranslationWork {
   readonly gone: readonly number[]
 }
 
+/** The way to the process's translator thread. */
+export interface TranslatorLink {
+  readonly port: MessagePort
+  /** The thread is wanted now; called once. What was sent before it runs waits in the port. */
+  wake(): void
+}
+
 export class Translation {
   readonly #memory: WebAssembly.Memory
   readonly #core: TranslatedCore
@@ -64,24 +77,28 @@ export class Translation {
   readonly #view: DataView
   readonly #counters: Float64Array
   readonly #port: MessagePort | undefined
+  readonly #wake: () => void
   #translator: Translator | undefined
   #introduced = false
+  #young: boolean
   readonly #held = new Map<number, Held>()
   #heldInstructions = 0
   /** Batches that the other thread owes. */
   #awaited = 0
 
-  /** @param port to a translator in another thread; without it, translation happens in this one, at once */
+  /** @param link to a translator in another thread; without it, translation happens in this one, at once */
   constructor(
     memory: WebAssembly.Memory,
     core: TranslatedCore,
     options: TranslatorOptions,
-    port?: MessagePort,
+    link?: TranslatorLink,
   ) {
     this.#memory = memory
     this.#core = core
     this.#options = options
-    this.#port = options.atOnce ? undefined : port
+    this.#port = options.atOnce ? undefined : link?.port
+    this.#wake = () => link?.wake()
+    this.#young = this.#port !== undefined && options.threshold === undefined
     this.#requests = new Uint32Array(memory.buffer, REQUESTS, 4)
     this.#view = new DataView(memory.buffer)
     this.#counters = new Float64Array(memory.buffer, TRANSLATOR_STATISTICS, TRANSLATOR_COUNTERS.length)
@@ -91,7 +108,11 @@ export class Translation {
 
   /** Passes requests on, and installs what is there. The core must not be running. */
   work(): void {
-    if (this.#requests[0] !== 0) this.#request(this.#takeRequests())
+    if (this.#requests[0] !== 0) {
+      if (this.#young) this.#young = this.#view.getBigUint64(ICOUNT, true) < YOUNG
+      if (this.#young) this.#postpone(this.#takeRequests())
+      else this.#request(this.#takeRequests())
+    }
     if (this.#awaited === 0) return
     // Bounded: as many as are awaited.
     for (
@@ -113,6 +134,7 @@ export class Translation {
       const core = this.#introduced
         ? {}
         : { core: { ...this.#facts(), memory: this.#memory, options: this.#options } }
+      if (!this.#introduced) this.#wake()
       this.#introduced = true
       this.#awaited++
       this.#port.postMessage({ ...core, requests, gone } satisfies TranslationWork)
@@ -122,6 +144,12 @@ export class Translation {
     this.#translator.release(gone)
     const batch = this.#translator.translate(requests)
     if (batch) this.#install(batch)
+  }
+
+  /** They will be asked for again when they have run half as often once more. */
+  #postpone(requests: readonly Request[]): void {
+    const runs = (this.#options.threshold ?? THRESHOLD) >> 1
+    for (const { block, promote } of requests) if (!promote) this.#view.setUint32(block + 32, runs, true)
   }
 
   #facts(): CoreFacts {

@@ -58,6 +58,8 @@ export class Translator {
   readonly #reader: BlockReader
   readonly #allocation: Allocation
   readonly #code: CodeView
+  /** Where a large region is entered already, by its record: a slot of the jump table that was lost counts anew. */
+  readonly #promoted = new Map<string, number>()
 
   constructor(
     buffer: ArrayBufferLike,
@@ -81,7 +83,9 @@ export class Translator {
 
   /** These regions are gone; their places are free. */
   release(records: readonly number[]): void {
-    for (const record of records) this.#allocation.release(record)
+    const gone = new Set(records)
+    for (const record of gone) this.#allocation.release(record)
+    for (const [entry, record] of this.#promoted) if (gone.has(record)) this.#promoted.delete(entry)
   }
 
   /** @returns undefined when none of the requests still makes sense */
@@ -104,6 +108,9 @@ export class Translator {
         continue
       }
       for (const node of region.entries) entered.add(entryKey(node.block.physical, region.user))
+      if (request.promote)
+        for (const node of region.entries)
+          this.#promoted.set(entryKey(node.block.physical, region.user), holding.record)
       bodies.push(body)
       plans.push({
         promoted: request.promote,
@@ -140,6 +147,7 @@ export class Translator {
     const physical = this.#view.getUint32(request.block, true)
     if (physical === 0xffffffff || entered.has(entryKey(physical, request.user))) return undefined
     if (!request.promote && this.#code.translated(request.block)) return undefined
+    if (request.promote && this.#promoted.has(entryKey(physical, request.user))) return undefined
     const threshold = this.#options.threshold ?? THRESHOLD
     const minimumRuns = Math.min(threshold, Math.max(1, threshold >> 3))
     return formRegion(this.#code, request, { ...(request.promote ? LARGE : SMALL), minimumRuns })
