@@ -25,11 +25,12 @@ export interface TranslatedCore {
  */
 const HELD_LIMIT = 800_000
 
-/**
- * A machine that is young boots: what is hot then is seldom hot again, and the translator would take its time from the
- * start. Instructions; the kernel and the agent need some 18 million.
- */
-const YOUNG = 30_000_000n
+// A young machine boots, and then often runs a program that is over soon: translating that costs more than it saves,
+// beginning with the translator's thread. In instructions: while it boots nothing is translated (kernel and agent need
+// some 18 million); until it is grown up, only blocks that have asked several times.
+const BOOTING = 20_000_000n
+const GROWN = 100_000_000n
+const PATIENCE = 8
 
 /** A module whose functions are, or were, in the table. */
 interface Held {
@@ -81,6 +82,8 @@ export class Translation {
   #translator: Translator | undefined
   #introduced = false
   #young: boolean
+  /** How often blocks have asked while the machine was young. */
+  readonly #asked = new Map<number, number>()
   readonly #held = new Map<number, Held>()
   #heldInstructions = 0
   /** Batches that the other thread owes. */
@@ -109,9 +112,8 @@ export class Translation {
   /** Passes requests on, and installs what is there. The core must not be running. */
   work(): void {
     if (this.#requests[0] !== 0) {
-      if (this.#young) this.#young = this.#view.getBigUint64(ICOUNT, true) < YOUNG
-      if (this.#young) this.#postpone(this.#takeRequests())
-      else this.#request(this.#takeRequests())
+      const requests = this.#young ? this.#urgent(this.#takeRequests()) : this.#takeRequests()
+      if (requests.length > 0) this.#request(requests)
     }
     if (this.#awaited === 0) return
     // Bounded: as many as are awaited.
@@ -146,10 +148,23 @@ export class Translation {
     if (batch) this.#install(batch)
   }
 
-  /** They will be asked for again when they have run half as often once more. */
-  #postpone(requests: readonly Request[]): void {
+  /** What cannot wait until the machine is older. The others ask again when they have run half as often once more. */
+  #urgent(requests: readonly Request[]): Request[] {
+    const instructions = this.#view.getBigUint64(ICOUNT, true)
+    if (instructions >= GROWN) {
+      this.#young = false
+      this.#asked.clear()
+      return [...requests]
+    }
     const runs = (this.#options.threshold ?? THRESHOLD) >> 1
-    for (const { block, promote } of requests) if (!promote) this.#view.setUint32(block + 32, runs, true)
+    return requests.filter(({ block, promote }) => {
+      if (promote) return true
+      const times = (this.#asked.get(block) ?? 0) + 1
+      if (instructions >= BOOTING && times >= PATIENCE) return true
+      this.#asked.set(block, times)
+      this.#view.setUint32(block + 32, runs, true)
+      return false
+    })
   }
 
   #facts(): CoreFacts {
