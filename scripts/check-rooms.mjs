@@ -29,7 +29,7 @@ const arrows = {
     'fuse',
     'net',
   ],
-  engine: ['bus'],
+  engine: ['bus', 'native'],
   artifacts: [],
   boot: [],
   platform: ['bus'],
@@ -42,6 +42,7 @@ const arrows = {
   snapshot: [],
   bus: [],
   memory: [],
+  native: [],
   errors: [],
 }
 

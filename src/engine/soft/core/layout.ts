@@ -13,8 +13,8 @@
 //   0x0025_0000  the blocks found last                                   BLOCK_CACHE
 //   0x0030_0000  where translated code is entered                        JUMPS
 //   0x0040_0000  decoded operations                                      ARENA
-//   0x0800_0000  what belongs to each translated region                  (translator/installed.ts)
-//   0x0810_0000  operations that translated code hands to the interpreter
+//   0x0700_0000  what belongs to each translated region                  (translator/installed.ts)
+//   0x07c0_0000  operations that translated code hands to the interpreter
 //   0x0820_0000  per physical page: first block, lines holding code      PAGES
 //   0x08a0_0000  per physical page: first translated region              PAGE_REGIONS
 //   0x0900_0000  guest-physical address 0                                GUEST_BASE
@@ -37,7 +37,7 @@ export const REQUESTS: usize = 0x240000
 export const BLOCK_CACHE: usize = 0x250000
 export const JUMPS: usize = 0x300000
 export const ARENA: usize = 0x400000
-export const ARENA_END: usize = 0x8000000
+export const ARENA_END: usize = 0x7000000
 export const PAGES: usize = 0x8200000
 export const PAGE_REGIONS: usize = 0x8a00000
 export const GUEST_BASE: usize = 0x9000000

@@ -28,6 +28,11 @@ export class Allocation {
     this.#nextFunction = firstFunction
   }
 
+  /** How many regions have a record. */
+  get regions(): number {
+    return this.#holdings.size
+  }
+
   begin(): Holding {
     return {
       functionIndex: this.#freeFunctions.pop() ?? this.#nextFunction++,

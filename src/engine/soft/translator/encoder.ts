@@ -35,6 +35,8 @@ export type Label = number
 export class Code {
   bytes: Uint8Array = new Uint8Array(1024)
   length = 0
+  /** Where the `if`s are whose condition hardly ever holds. */
+  readonly unlikely: number[] = []
   #depth = 0
 
   byte(value: number): void {
@@ -74,6 +76,12 @@ export class Code {
     if (this.length + bytes.length > this.bytes.length) this.#grow(bytes.length)
     this.bytes.set(bytes, this.length)
     this.length += bytes.length
+  }
+
+  /** What another has written, with what it knows of its branches. */
+  appendCode(other: Code): void {
+    for (const at of other.unlikely) this.unlikely.push(this.length + at)
+    this.append(other.written())
   }
 
   #grow(by: number): void {
@@ -186,6 +194,11 @@ export class Code {
     this.byte(VOID)
     return ++this.#depth
   }
+  /** `if`, of an i32 before it that is 0 nearly always: the optimizing compiler moves what follows out of the way. */
+  whenUnlikely(): Label {
+    this.unlikely.push(this.length)
+    return this.when()
+  }
   /** `if` that leaves a value. */
   whenValue(type: ValueType): Label {
     this.byte(IF)
@@ -231,6 +244,8 @@ export interface FunctionBody {
   readonly locals: readonly ValueType[]
   /** Instructions without the closing `end`. */
   readonly code: Uint8Array
+  /** Offsets in `code` of the `if`s that are hardly ever taken, ascending. */
+  readonly unlikely?: readonly number[]
   readonly exportName: string
 }
 
@@ -279,28 +294,55 @@ export function encodeModule(
       to.unsigned(imports.length + i)
     }
   })
+  const heads = bodies.map(({ locals }) => localDeclarations(locals))
+  section(module, 0, (to) => branchHints(to, imports.length, heads, bodies))
   section(module, 10, (to) => {
     to.unsigned(bodies.length)
-    for (const body of bodies) {
-      const head = new Code()
-      const runs: [ValueType, number][] = []
-      for (const local of body.locals) {
-        const last = runs.at(-1)
-        if (last?.[0] === local) last[1]++
-        else runs.push([local, 1])
-      }
-      head.unsigned(runs.length)
-      for (const [local, count] of runs) {
-        head.unsigned(count)
-        head.byte(local)
-      }
-      to.unsigned(head.length + body.code.length + 1)
-      to.append(head.written())
-      to.append(body.code)
+    for (const [i, { code }] of bodies.entries()) {
+      const head = heads[i]!
+      to.unsigned(head.length + code.length + 1)
+      to.append(head)
+      to.append(code)
       to.byte(END)
     }
   })
   return module.written()
+}
+
+function localDeclarations(locals: readonly ValueType[]): Uint8Array {
+  const head = new Code()
+  const runs: [ValueType, number][] = []
+  for (const local of locals) {
+    const last = runs.at(-1)
+    if (last?.[0] === local) last[1]++
+    else runs.push([local, 1])
+  }
+  head.unsigned(runs.length)
+  for (const [local, count] of runs) {
+    head.unsigned(count)
+    head.byte(local)
+  }
+  return head.written()
+}
+
+/** The branch hinting proposal's custom section. Whoever does not know it skips it. */
+function branchHints(
+  to: Code,
+  firstFunction: number,
+  heads: readonly Uint8Array[],
+  bodies: readonly FunctionBody[],
+): void {
+  name(to, 'metadata.code.branch_hint')
+  to.unsigned(bodies.length)
+  for (const [i, { unlikely = [] }] of bodies.entries()) {
+    to.unsigned(firstFunction + i)
+    to.unsigned(unlikely.length)
+    for (const at of unlikely) {
+      to.unsigned(heads[i]!.length + at)
+      to.byte(1)
+      to.byte(0)
+    }
+  }
 }
 
 function section(module: Code, id: number, write: (to: Code) => void): void {

@@ -409,7 +409,7 @@ export class FunctionWriter {
 
   /** Leaves in front of the current operation, to the interpreter, when the i32 on the stack is not 0. */
   leaveWhen(): void {
-    this.code.when()
+    this.code.whenUnlikely()
     this.leaveHere()
     this.code.end()
   }
@@ -538,7 +538,7 @@ export class FunctionWriter {
     code.end()
     code.otherwise()
     this.pushNotCanonical(address)
-    code.when()
+    code.whenUnlikely()
     refuse()
     code.end()
     code.end()
@@ -581,7 +581,7 @@ export class FunctionWriter {
     code.i32(GUEST_BASE + physical)
     code.op(op.i32_ne)
     code.op(op.i32_or)
-    code.when()
+    code.whenUnlikely()
     this.leaveTo(target, state)
     code.end()
   }
@@ -611,7 +611,7 @@ export class FunctionWriter {
     code.i32(0)
     code.memory(op.i32_load, DROPPED)
     code.op(op.i32_or)
-    code.when()
+    code.whenUnlikely()
     if (reads) for (const number of use.changed) if (!reads.includes(number)) this.#store(number)
     if (!vectors) for (const number of use.changedXmm) this.#storeXmm(number)
     code.i32(0)
@@ -701,8 +701,11 @@ export class FunctionWriter {
   }
 
   /** The whole function around what has been written. @param units writes a check in front, for units that it needs */
-  finish(units: (code: Code) => void): { locals: readonly ValueType[]; code: Uint8Array } {
-    const body = this.code.written()
+  finish(units: (code: Code) => void): {
+    locals: readonly ValueType[]
+    code: Uint8Array
+    unlikely: readonly number[]
+  } {
     const whole = new Code()
     const { use } = this
     units(whole)
@@ -740,7 +743,7 @@ export class FunctionWriter {
     }
     for (let i = 0; i < this.#states.length + 1; i++) whole.block()
     whole.loop()
-    whole.append(body)
+    whole.appendCode(this.code)
     whole.end()
     whole.op(op.unreachable)
     const tail = new Code()
@@ -752,7 +755,7 @@ export class FunctionWriter {
       if (i > 0) tail.branch(this.#common)
     }
     tail.end()
-    whole.append(tail.written())
+    whole.appendCode(tail)
     for (const [number, local] of this.#registers) {
       if (!use.changed.has(number)) continue
       whole.i32(0)
@@ -774,6 +777,6 @@ export class FunctionWriter {
     whole.op(op.i64_add)
     whole.memory(op.i64_store, RIP)
     whole.get(this.#result)
-    return { locals: this.#locals, code: whole.written() }
+    return { locals: this.#locals, code: whole.written(), unlikely: whole.unlikely }
   }
 }

@@ -20,6 +20,8 @@ export interface TranslationOptions {
 export interface RegionFunction {
   readonly locals: readonly ValueType[]
   readonly code: Uint8Array
+  /** Offsets in it of the `if`s that are hardly ever taken. */
+  readonly unlikely: readonly number[]
 }
 
 /** What is known at an operation before any code is written. */
@@ -97,7 +99,7 @@ function checkVectorUnit(code: Code): void {
   code.i32(OSFXSR)
   code.op(op.i32_and)
   code.op(op.i32_or)
-  code.when()
+  code.whenUnlikely()
   code.i32(INTERPRET)
   code.op(op.return)
   code.end()
@@ -374,7 +376,7 @@ class RegionWriter {
         this.#moveStack(size)
         this.#tryGuess(target, before, node)
         writer.pushNotCanonical(target)
-        code.when()
+        code.whenUnlikely()
         this.#moveStack(-size)
         writer.leaveHere()
         code.end()
@@ -400,7 +402,7 @@ class RegionWriter {
       return
     }
     writer.pushNotCanonical(target)
-    writer.code.when()
+    writer.code.whenUnlikely()
     refuse()
     writer.code.end()
     writer.leaveToLocal(target, before)
@@ -515,7 +517,7 @@ class RegionWriter {
       writer.guardPage(page, writer.region.pages.get(page)!, delta, state)
     if (this.#structure.goesBack(node)) {
       writer.pushBudgetSpent()
-      code.when()
+      code.whenUnlikely()
       writer.leaveTo(delta, state)
       code.end()
     }

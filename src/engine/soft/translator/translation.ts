@@ -23,7 +23,7 @@ export interface TranslatedCore {
  * Guest instructions in modules that are still needed for at least one of their regions. Beyond it everything is dropped,
  * and what is hot is translated anew: some 100 to 300 bytes of machine code each.
  */
-const HELD_LIMIT = 800_000
+const HELD_LIMIT = 1_200_000
 
 // A young machine boots, and then often runs a program that is over soon: translating that costs more than it saves,
 // beginning with the translator's thread. In instructions: while it boots nothing is translated (kernel and agent need
@@ -62,6 +62,14 @@ export interface TranslationWork {
   readonly gone: readonly number[]
 }
 
+/** From there back. */
+export interface Translated {
+  /** Undefined when none of the requests made sense any more. */
+  readonly batch: Batch | undefined
+  /** How many messages this answers. */
+  readonly answers: number
+}
+
 /** The way to the process's translator thread. */
 export interface TranslatorLink {
   readonly port: MessagePort
@@ -86,7 +94,7 @@ export class Translation {
   readonly #asked = new Map<number, number>()
   readonly #held = new Map<number, Held>()
   #heldInstructions = 0
-  /** Batches that the other thread owes. */
+  /** Messages that the other thread has not answered. */
   #awaited = 0
 
   /** @param link to a translator in another thread; without it, translation happens in this one, at once */
@@ -122,8 +130,9 @@ export class Translation {
       message;
       message = receiveMessageOnPort(this.#port!)
     ) {
-      this.#awaited--
-      if (message.message) this.#install(message.message as Batch)
+      const { batch, answers } = message.message as Translated
+      this.#awaited -= answers
+      if (batch) this.#install(batch)
       if (this.#awaited === 0) break
     }
   }

@@ -28,11 +28,14 @@ export interface TranslatorOptions extends TranslationOptions {
 
 export const THRESHOLD = 3000
 
-// A first region is small: cheap, for code that may not run much longer. It may hold blocks that others hold, too: going
-// from one region to another costs more than the copy. One
-// that is entered all the time is formed again, with the functions that it calls and the cases of its switches.
-const SMALL = { instructions: 100, overlapping: true }
-const LARGE = { instructions: 500, overlapping: true }
+// A first region is small: cheap, for code that may not run much longer. One that is entered all the time is formed again,
+// with the functions that it calls and the cases of its switches. A region may hold blocks that others hold, too: going
+// from one region to another costs more than the copy, until there is so much code that the host's caches hold none
+// of it for long; then the copies cost more.
+const SMALL = 100
+const LARGE = 500
+/** Regions from which on new ones do without copies. */
+const CROWDED = 5000
 
 /** What the translator must know of the vCPU's core. */
 export interface CoreFacts {
@@ -79,6 +82,11 @@ export class Translator {
       runs: (block) => this.#view.getUint32(block + 32, true),
       pageAt: (linear) => this.#pageAt(linear),
     }
+  }
+
+  /** How many regions there are. */
+  get regions(): number {
+    return this.#allocation.regions
   }
 
   /** These regions are gone; their places are free. */
@@ -150,7 +158,11 @@ export class Translator {
     if (request.promote && this.#promoted.has(entryKey(physical, request.user))) return undefined
     const threshold = this.#options.threshold ?? THRESHOLD
     const minimumRuns = Math.min(threshold, Math.max(1, threshold >> 3))
-    return formRegion(this.#code, request, { ...(request.promote ? LARGE : SMALL), minimumRuns })
+    return formRegion(this.#code, request, {
+      instructions: request.promote ? LARGE : SMALL,
+      overlapping: request.promote || this.regions < CROWDED,
+      minimumRuns,
+    })
   }
 
   /** @returns undefined when there is no room for the operations that it hands to the interpreter's handlers */
@@ -162,8 +174,8 @@ export class Translator {
       else this.#bytes.copyWithin(at, operation.pointer, operation.pointer + OP_SIZE)
       return at
     }
-    const { locals, code } = translateRegion(region, holding.functionIndex, keep, this.#options)
-    return room ? { locals, code, exportName: String(number) } : undefined
+    const { locals, code, unlikely } = translateRegion(region, holding.functionIndex, keep, this.#options)
+    return room ? { locals, code, unlikely, exportName: String(number) } : undefined
   }
 
   /** As `findBlock` in core/blocks.ts. */

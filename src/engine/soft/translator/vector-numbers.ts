@@ -199,7 +199,7 @@ export class Numbers {
     const { code, writer } = this
     likely()
     code.op(op.i32_eqz)
-    code.when()
+    code.whenUnlikely()
     precise()
     code.op(op.i32_eqz)
     writer.leaveWhen()
