@@ -102,6 +102,23 @@ function requestPromotion(slot: usize, rip: u64): void {
   enterRequest(load<u32>(slot), user | 2, rip)
 }
 
+/** Times that a region gives up in front of an instruction for no good reason, before it is made again without one. */
+const GIVE_UP_LIMIT: u32 = 200
+
+/**
+ * A region that was entered through the slot left in front of this block, and the interpreter found no miss of the
+ * look-aside buffers. Mostly a group of accesses (translator/accesses.ts) that lies in two pages: the region goes, and is
+ * to come back without that group.
+ */
+export function countGivenUp(block: usize, slot: usize, user: bool): void {
+  const times = load<u32>(block, 44) + 1
+  store<u32>(block, times, 44)
+  if (times != GIVE_UP_LIMIT || !enterRequest(load<u32>(block), user ? 5 : 4, 0)) return
+  const entered = findBlock(load<u32>(slot))
+  const record = entered != 0 ? <usize>load<u32>(entered, 36) : 0
+  if (record != 0 && load<u32>(record) != 0 && load<u32>(record) == load<u32>(slot, 4)) dropRegion(record)
+}
+
 /** Another place has taken the slot, but the block remembers its region: fills the slot again. @returns false: it is gone */
 export function refillSlot(block: usize, physical: u32, user: bool): bool {
   const record = <usize>load<u32>(block, 36)

@@ -166,8 +166,8 @@ export class Translation {
       return [...requests]
     }
     const runs = (this.#options.threshold ?? THRESHOLD) >> 1
-    return requests.filter(({ block, promote }) => {
-      if (promote) return true
+    return requests.filter(({ block, promote, alone }) => {
+      if (promote || alone) return true
       const times = (this.#asked.get(block) ?? 0) + 1
       if (instructions >= BOOTING && times >= PATIENCE) return true
       this.#asked.set(block, times)
@@ -219,6 +219,7 @@ export class Translation {
         block: this.#view.getUint32(at, true),
         user: (this.#view.getUint32(at + 4, true) & 1) !== 0,
         promote: (this.#view.getUint32(at + 4, true) & 2) !== 0,
+        alone: (this.#view.getUint32(at + 4, true) & 4) !== 0,
         rip: this.#view.getBigUint64(at + 8, true),
       })
     }

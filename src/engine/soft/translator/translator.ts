@@ -37,6 +37,8 @@ const LARGE = 500
 /** Regions from which on new ones do without copies. */
 const CROWDED = 5000
 
+const ALONE_LIMIT = 20_000
+
 /** What the translator must know of the vCPU's core. */
 export interface CoreFacts {
   /** Where the core keeps what an operation holds for each handler number. */
@@ -63,6 +65,9 @@ export class Translator {
   readonly #code: CodeView
   /** Where a large region is entered already, by its record: a slot of the jump table that was lost counts anew. */
   readonly #promoted = new Map<string, number>()
+
+  /** Physical addresses of instructions whose accesses stay out of groups (accesses.ts). */
+  readonly #alone = new Set<number>()
 
   constructor(
     buffer: ArrayBufferLike,
@@ -104,6 +109,10 @@ export class Translator {
     const entered = new Set<string>()
     const epoch = this.#view.getUint32(BLOCK_EPOCH, true)
     for (const asked of requests) {
+      if (asked.alone) {
+        this.#keepAlone(asked.block)
+        continue
+      }
       // A promotion names the code's physical address: what block lies there now?
       const request = asked.promote ? { ...asked, block: this.#findBlock(asked.block) } : asked
       const region = this.#form(request, entered)
@@ -150,6 +159,12 @@ export class Translator {
     }
   }
 
+  #keepAlone(physical: number): void {
+    // Code comes and goes; what is still needed will ask again.
+    if (this.#alone.size >= ALONE_LIMIT) this.#alone.clear()
+    this.#alone.add(physical)
+  }
+
   #form(request: Request, entered: ReadonlySet<string>): Region | undefined {
     if (request.block === 0) return undefined
     const physical = this.#view.getUint32(request.block, true)
@@ -174,7 +189,10 @@ export class Translator {
       else this.#bytes.copyWithin(at, operation.pointer, operation.pointer + OP_SIZE)
       return at
     }
-    const { locals, code, unlikely } = translateRegion(region, holding.functionIndex, keep, this.#options)
+    const { locals, code, unlikely } = translateRegion(region, holding.functionIndex, keep, {
+      ...this.#options,
+      alone: (physical) => this.#alone.has(physical),
+    })
     return room ? { locals, code, unlikely, exportName: String(number) } : undefined
   }
 
