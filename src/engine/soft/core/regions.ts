@@ -23,6 +23,7 @@
 import { JUMPS, PAGE_REGIONS, REQUESTS } from './layout'
 import { DROPPED } from './state'
 import { findBlock } from './blocks'
+import { breakChains } from './chains'
 
 const JUMPS_VIEW: usize = 0x80000
 const JUMPS_MASK: u32 = 0x7fff
@@ -45,6 +46,7 @@ export function setThreshold(runs: u32, returning: bool): void {
 export function clearRegions(ramBytes: u64): void {
   memory.fill(JUMPS, 0xff, JUMPS_VIEW * 2)
   memory.fill(PAGE_REGIONS, 0, <usize>(ramBytes >> 12) << 2)
+  breakChains()
 }
 
 /** First record of the list of dropped ones. */
@@ -89,12 +91,12 @@ function enterRequest(what: u32, how: u32, rip: u64): bool {
 /** Entries through one slot before a larger region is asked for. */
 const PROMOTION: u32 = 20000
 
-/** A region is entered through this slot. */
+/** A region is entered through this slot; it was as often since the last call. */
 // @ts-ignore: decorator
-@inline export function countEntry(slot: usize, rip: u64): void {
-  const entries = load<u32>(slot, 12) + 1
-  store<u32>(slot, entries, 12)
-  if (entries == PROMOTION) requestPromotion(slot, rip)
+@inline export function countEntry(slot: usize, rip: u64, times: u32): void {
+  const before = load<u32>(slot, 12)
+  store<u32>(slot, before + times, 12)
+  if (before < PROMOTION && before + times >= PROMOTION) requestPromotion(slot, rip)
 }
 
 function requestPromotion(slot: usize, rip: u64): void {
@@ -185,6 +187,7 @@ function dropRegion(record: usize): void {
   store<u32>(record, dropped, 12)
   dropped = <u32>record
   store<u32>(DROPPED, 1)
+  breakChains()
 }
 
 /** All regions, of all pages. */

@@ -14,7 +14,8 @@ import { dispatch } from './generated/handlers'
 import { OP_SIZE, opEnd, opLength } from './operation'
 import { BLOCK_HEADER, discard, findBlock, forgetAllCode, invalidateCode } from './blocks'
 import { decodeBlock, decodeSingle } from './decode'
-import { NO_PHYSICAL, fetchAddress, ramSize } from './mmu'
+import { NO_PHYSICAL, fetchAddress, pageIsGlobal, ramSize } from './mmu'
+import { noteChain } from './chains'
 import { checkInterrupts, deliverException, deliverInterrupt, interruptCheck, interruptsChecked, tripleFault } from './interrupts'
 import { acknowledge, pendingVector, pollTimer, raisePin, timerDistance } from './apic'
 import { halted, setHalted } from './system'
@@ -102,7 +103,7 @@ function runBlocks(): i32 {
     if (!interpret) {
       const slot = found < ramSize ? translatedAt(physical, user) : 0
       if (slot != 0) {
-        countEntry(slot, rip)
+        countEntry(slot, rip, user || pageIsGlobal(rip) ? noteChain(slot, rip, user) : 1)
         const result = enterRegion(slot)
         if (result == CONTINUE) continue
         if (result == INTERPRET) {

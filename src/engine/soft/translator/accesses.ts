@@ -54,19 +54,21 @@ export interface GroupedAccesses {
 interface Access {
   readonly operation: Operation
   readonly part: 'operand' | 'stack'
+  /** Behind what the roots of its address held. */
   readonly at: number
-  readonly bytes: number
 }
 
 interface OpenGroup {
+  readonly key: number
   readonly accesses: Access[]
   low: number
   high: number
   writes: boolean
 }
 
-/** Offset of the second half of AX, BX, CX, DX; a part changes the whole. */
-const whole = (offset: number): number => offset & ~7
+/** Offsets from REGS, through the pseudo-registers. */
+const REGISTERS = 0xa0 >> 3
+const NONE: ReadonlyMap<Operation, GroupedAccesses> = new Map()
 
 /**
  * @param effectsOf undefined: the operation is not translated inline
@@ -77,37 +79,34 @@ export function groupAccesses(
   effectsOf: (operation: Operation) => Effects | undefined,
   alone: (operation: Operation) => boolean,
 ): ReadonlyMap<Operation, GroupedAccesses> {
-  const values = new Map<number, { root: string; by: number }>()
-  let roots = 0
-  const holds = (register: number): { root: string; by: number } =>
-    values.get(register) ?? { root: `${register}`, by: 0 }
-  const forget = (register: number): void => {
-    values.set(register, { root: `#${roots++}`, by: 0 })
-  }
-  let open = new Map<string, OpenGroup>()
+  if (operations.length < 2) return NONE
+  // What a register (by offset >> 3) holds: a root, which is a number for a value that nothing is known of, plus a constant.
+  const roots = Array.from({ length: REGISTERS }, (_, i) => i)
+  const sums = new Array<number>(REGISTERS).fill(0)
+  let nextRoot = REGISTERS
+  const open: OpenGroup[] = []
   const finished: OpenGroup[] = []
   const finish = (): void => {
-    for (const group of open.values()) if (group.accesses.length > 1) finished.push(group)
-    open = new Map()
+    for (const group of open.splice(0)) if (group.accesses.length > 1) finished.push(group)
   }
-  const note = (key: string, access: Access, writes: boolean): void => {
-    const group = open.get(key)
-    const low = Math.min(group?.low ?? access.at, access.at)
-    const high = Math.max(group?.high ?? 0, access.at + access.bytes)
-    if (
-      group &&
-      high - low <= SPAN_LIMIT &&
-      Number.isSafeInteger(low) &&
-      !alone(group.accesses[0]!.operation)
-    ) {
-      group.accesses.push(access)
-      group.low = low
-      group.high = high
-      group.writes ||= writes
-      return
+  const note = (key: number, access: Access, bytes: number, writes: boolean): void => {
+    const i = open.findIndex((one) => one.key === key)
+    const group = open[i]
+    const end = access.at + bytes
+    if (group) {
+      const low = Math.min(group.low, access.at)
+      const high = Math.max(group.high, end)
+      if (high - low <= SPAN_LIMIT && !alone(group.accesses[0]!.operation)) {
+        group.accesses.push(access)
+        group.low = low
+        group.high = high
+        group.writes ||= writes
+        return
+      }
+      if (group.accesses.length > 1) finished.push(group)
+      open.splice(i, 1)
     }
-    if (group && group.accesses.length > 1) finished.push(group)
-    open.set(key, { accesses: [access], low: access.at, high: access.at + access.bytes, writes })
+    open.push({ key, accesses: [access], low: access.at, high: end, writes })
   }
 
   for (const operation of operations) {
@@ -115,35 +114,40 @@ export function groupAccesses(
     if (!effects) {
       // The interpreter's handler may change everything, the look-aside buffer too.
       finish()
-      values.clear()
-      roots++
+      for (let i = 0; i < REGISTERS; i++) roots[i] = nextRoot++
       continue
     }
-    const { operand, stack, moves = [], changes } = effects
-    if (operand && !(operation.flags & OP_ADDR32) && typeof operation.displacement === 'number') {
-      const base = holds(operation.base)
-      const index = operation.index === NO_REGISTER ? undefined : holds(operation.index)
-      const key = `${operation.segment} ${base.root} ${index ? `${index.root}<<${operation.scale}` : ''}`
-      const at = base.by + (index ? index.by * 2 ** operation.scale : 0) + operation.displacement
-      note(key, { operation, part: 'operand', at, bytes: operand.bytes }, operand.writes)
+    const { operand, stack, moves, changes } = effects
+    const { base, index, scale, segment, displacement } = operation
+    if (operand && !(operation.flags & OP_ADDR32) && typeof displacement === 'number') {
+      // Roots are few: a block has 64 operations at most.
+      const key = ((roots[base >> 3]! * 4096 + roots[index >> 3]!) * 4 + scale) * 256 + segment
+      const at = sums[base >> 3]! + sums[index >> 3]! * 2 ** scale + displacement
+      if (Number.isSafeInteger(at))
+        note(key, { operation, part: 'operand', at }, operand.bytes, operand.writes)
     }
     if (stack) {
-      const base = holds(stack.register)
-      const at = base.by + stack.offset
-      note(`${NO_REGISTER} ${base.root} `, { operation, part: 'stack', at, bytes: 8 }, stack.writes)
+      const key = (roots[stack.register >> 3]! * 4096 + (NO_REGISTER >> 3)) * 1024 + NO_REGISTER
+      note(key, { operation, part: 'stack', at: sums[stack.register >> 3]! + stack.offset }, 8, stack.writes)
     }
-    const moved = moves.map(({ to, from, by }) => {
-      const { root, by: so } = holds(from)
-      return { to, root, by: so + by }
-    })
+    const from = moves?.map((move) => [roots[move.from >> 3]!, sums[move.from >> 3]! + move.by] as const)
     if (changes === 'all') {
-      values.clear()
-      // Roots of before must not meet those of after.
       finish()
-    } else for (const register of changes) forget(whole(register))
-    for (const { to, root, by } of moved) values.set(to, { root, by })
+      for (let i = 0; i < REGISTERS; i++) roots[i] = nextRoot++
+    } else {
+      // Part of a register is the register.
+      for (const register of changes) {
+        roots[register >> 3] = nextRoot++
+        sums[register >> 3] = 0
+      }
+    }
+    moves?.forEach(({ to }, i) => {
+      roots[to >> 3] = from![i]![0]
+      sums[to >> 3] = from![i]![1]
+    })
   }
   finish()
+  if (finished.length === 0) return NONE
 
   const members = new Map<Operation, { operand?: Member; stack?: Member }>()
   for (const { accesses, low, high, writes } of finished) {

@@ -60,8 +60,8 @@ export interface Place {
   readonly offset: number
 }
 
-/** Functions that every module imports from the core, by index. */
-export const IMPORTS = { condition: 0, perform: 1 } as const
+/** Functions that every module imports: of the core, and those of chain-function.ts. By index. */
+export const IMPORTS = { holds: 0, perform: 1, chainKernel: 2, chainUser: 3 } as const
 
 /** What one pass over a region finds out for the next. */
 export interface RegisterUse {
@@ -162,7 +162,7 @@ export class FunctionWriter {
         x: named('x', F64),
         y: named('y', F64),
       },
-      IMPORTS.condition,
+      IMPORTS.holds,
     )
     // Written into a buffer of its own, inside of the structures that `finish` puts around it.
     this.code.assumeOpen(this.#dispatch)
@@ -758,8 +758,15 @@ export class FunctionWriter {
     return this.register(RSP)
   }
 
-  /** The whole function around what has been written. @param units writes a check in front, for units that it needs */
-  finish(units: (code: Code) => void): {
+  /**
+   * The whole function around what has been written.
+   * @param units writes a check in front, for units that it needs
+   * @param chain the module's function that goes on in the next region (chain-function.ts)
+   */
+  finish(
+    units: (code: Code) => void,
+    chain: number | undefined,
+  ): {
     locals: readonly ValueType[]
     code: Uint8Array
     unlikely: readonly number[]
@@ -834,6 +841,18 @@ export class FunctionWriter {
     whole.get(this.#target)
     whole.op(op.i64_add)
     whole.memory(op.i64_store, RIP)
+    if (chain !== undefined) {
+      whole.get(this.#result)
+      whole.op(op.i32_eqz)
+      whole.get(this.#budget)
+      whole.i32(0)
+      whole.op(op.i32_ge_s)
+      whole.op(op.i32_and)
+      whole.when()
+      whole.i32(0)
+      whole.tailCall(chain)
+      whole.end()
+    }
     whole.get(this.#result)
     return { locals: this.#locals, code: whole.written(), unlikely: whole.unlikely }
   }

@@ -1,7 +1,7 @@
 // The translated regions of a machine, as its vCPU's thread holds them: their functions in the core's table, their
 // records in memory by which the core enters and drops them (core/regions.ts draws them).
 
-import { BLOCK_EPOCH, JUMPS, JUMPS_MASK, JUMPS_VIEW, PAGE_REGIONS } from './addresses.ts'
+import { BLOCK_EPOCH, CHAIN_EPOCHS, JUMPS, JUMPS_MASK, JUMPS_VIEW, PAGE_REGIONS } from './addresses.ts'
 
 const HEADER = 16
 const ENTRY_SIZE = 16
@@ -100,7 +100,14 @@ export class InstalledRegions {
       view.setUint32(head, record, true)
     }
     this.#plans.set(record, plan)
+    if (plan.promoted) this.#breakChains()
     return true
+  }
+
+  /** What is chained to the regions that this one replaces is to find it instead. */
+  #breakChains(): void {
+    for (const at of [CHAIN_EPOCHS, CHAIN_EPOCHS + 4])
+      this.#view.setUint32(at, this.#view.getUint32(at, true) + 1, true)
   }
 
   #stands({ blocks, epoch }: RegionPlan): boolean {

@@ -17,6 +17,8 @@ import { Structure } from './structure.ts'
 export interface TranslationOptions {
   /** Is the first access of this instruction, by its physical address, to stay out of groups (accesses.ts)? */
   readonly alone?: (physical: number) => boolean
+  /** The module's function that goes on in the next region (chain-function.ts); without it, each region returns. */
+  readonly chain?: number | undefined
   /** Keeps flags that no instruction reads, so that every exit shows them as the interpreter would. For tests. */
   readonly exactFlags?: boolean
 }
@@ -83,7 +85,7 @@ export function translateRegion(
   // A call saves what has changed anywhere in the region: known after a first pass only.
   if (use.calls) writer = once({ ...use, calls: false })
   const vectors = usesVectors(plans)
-  return writer.finish((code) => vectors && checkVectorUnit(code))
+  return writer.finish((code) => vectors && checkVectorUnit(code), options.chain)
 }
 
 function usesVectors(plans: ReadonlyMap<RegionNode, NodePlan>): boolean {

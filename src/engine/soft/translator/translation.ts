@@ -4,6 +4,7 @@
 import { performance } from 'node:perf_hooks'
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { ICOUNT, REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
+import { type ChainFunctions, chainFunctions } from './chain-function.ts'
 import { type FunctionTable, InstalledRegions } from './installed.ts'
 import type { Request } from './region.ts'
 import { type Batch, type CoreFacts, THRESHOLD, Translator, type TranslatorOptions } from './translator.ts'
@@ -24,6 +25,8 @@ export interface TranslatedCore {
  * and what is hot is translated anew: some 100 to 300 bytes of machine code each.
  */
 const HELD_LIMIT = 1_200_000
+/** Likewise of modules, each of which is a few mappings of the process; Linux allows 65,530 (vm.max_map_count). */
+const MODULE_LIMIT = 8000
 
 // A young machine boots, and then often runs a program that is over soon: translating that costs more than it saves,
 // beginning with the translator's thread. In instructions: while it boots nothing is translated (kernel and agent need
@@ -82,6 +85,7 @@ export class Translation {
   readonly #core: TranslatedCore
   readonly #options: TranslatorOptions
   readonly #installed: InstalledRegions
+  readonly #chains: ChainFunctions | undefined
   readonly #requests: Uint32Array
   readonly #view: DataView
   readonly #counters: Float64Array
@@ -94,6 +98,7 @@ export class Translation {
   readonly #asked = new Map<number, number>()
   readonly #held = new Map<number, Held>()
   #heldInstructions = 0
+  #heldModules = 0
   /** Messages that the other thread has not answered. */
   #awaited = 0
 
@@ -113,6 +118,7 @@ export class Translation {
     this.#requests = new Uint32Array(memory.buffer, REQUESTS, 4)
     this.#view = new DataView(memory.buffer)
     this.#counters = new Float64Array(memory.buffer, TRANSLATOR_STATISTICS, TRANSLATOR_COUNTERS.length)
+    this.#chains = chainFunctions(memory, core.table)
     this.#installed = new InstalledRegions(memory.buffer, core.table, () => core.takeDropped())
     core.setThreshold(options.threshold ?? THRESHOLD, options.atOnce ? 1 : 0)
   }
@@ -138,7 +144,9 @@ export class Translation {
   }
 
   #request(requests: Request[]): void {
-    if (this.#heldInstructions > HELD_LIMIT) this.#core.dropRegions()
+    const full = this.#heldInstructions > HELD_LIMIT || this.#heldModules > MODULE_LIMIT
+    // With a module for each block, all of them would be dropped and made again all the time.
+    if (full && !this.#options.atOnce) this.#core.dropRegions()
     const gone = this.#installed.collect()
     for (const record of gone) this.#release(record)
     if (this.#port) {
@@ -153,7 +161,7 @@ export class Translation {
     }
     this.#translator ??= new Translator(this.#memory.buffer, this.#facts(), this.#options)
     this.#translator.release(gone)
-    const batch = this.#translator.translate(requests)
+    const batch = full ? undefined : this.#translator.translate(requests)
     if (batch) this.#install(batch)
   }
 
@@ -183,13 +191,23 @@ export class Translation {
   #install({ module, plans, bytes, translateMilliseconds, compileMilliseconds }: Batch): void {
     const start = performance.now()
     const { exports } = new WebAssembly.Instance(module, {
-      env: { memory: this.#memory, holds: this.#core.holds, perform: this.#core.perform },
+      env: {
+        memory: this.#memory,
+        holds: this.#core.holds,
+        perform: this.#core.perform,
+        // Without tail calls nobody calls these two.
+        chainKernel: this.#chains?.kernel ?? this.#core.holds,
+        chainUser: this.#chains?.user ?? this.#core.holds,
+      },
     })
     const held: Held = { instructions: plans.reduce((sum, plan) => sum + plan.instructions, 0), regions: 0 }
     for (const [i, plan] of plans.entries()) {
       if (!this.#installed.install(plan, exports[String(i)])) continue
       this.#held.set(plan.record, held)
-      if (held.regions++ === 0) this.#heldInstructions += held.instructions
+      if (held.regions++ === 0) {
+        this.#heldInstructions += held.instructions
+        this.#heldModules++
+      }
       this.#count('regions', 1)
       this.#count('instructions', plan.instructions)
     }
@@ -204,7 +222,9 @@ export class Translation {
     const held = this.#held.get(record)
     if (!held) return
     this.#held.delete(record)
-    if (--held.regions === 0) this.#heldInstructions -= held.instructions
+    if (--held.regions > 0) return
+    this.#heldInstructions -= held.instructions
+    this.#heldModules--
   }
 
   #count(counter: keyof TranslatorCounters, by: number): void {

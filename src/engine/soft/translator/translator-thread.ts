@@ -11,17 +11,23 @@ import type { Request } from './region.ts'
 import type { Translated, TranslationWork } from './translation.ts'
 import { Translator } from './translator.ts'
 
+/** Modules of all machines together: see MODULE_LIMIT in translation.ts. Beyond it, what is new stays interpreted. */
+const MODULE_LIMIT = 8000
+let modules = 0
+
 /** A batch shall have one region for this many that live. */
 const SHARE = 16
 /** Milliseconds that a request waits for others, for each region that lives, and at most. */
-const WAIT_PER_REGION = 0.1
-const LONGEST_WAIT = 250
+const WAIT_PER_REGION = 0.08
+const LONGEST_WAIT = 200
 
 parentPort!.on('message', (port: MessagePort) => {
   let translator: Translator
   let requests: Request[] = []
   let answers = 0
   let timer: NodeJS.Timeout | undefined
+  /** By the records of their regions: how many of these there still are. */
+  const living = new Map<number, { regions: number }>()
 
   port.on('message', ({ core, requests: more, gone }: TranslationWork) => {
     if (core) {
@@ -30,6 +36,7 @@ parentPort!.on('message', (port: MessagePort) => {
       useHugePages(core.memory.buffer)
     }
     translator.release(gone)
+    for (const record of gone) release(record)
     requests.push(...more)
     answers++
     const { regions } = translator
@@ -37,14 +44,28 @@ parentPort!.on('message', (port: MessagePort) => {
     else timer ??= setTimeout(translate, Math.min(LONGEST_WAIT, regions * WAIT_PER_REGION))
   })
   // The machine has ended, and its thread with it: the port closes by itself, and the translator is garbage.
-  port.on('close', () => clearTimeout(timer))
+  port.on('close', () => {
+    clearTimeout(timer)
+    for (const record of living.keys()) release(record)
+  })
 
   function translate(): void {
     clearTimeout(timer)
     timer = undefined
-    const batch = translator.translate(requests)
+    const batch = modules < MODULE_LIMIT ? translator.translate(requests) : undefined
+    if (batch) {
+      modules++
+      const module = { regions: batch.plans.length }
+      for (const { record } of batch.plans) living.set(record, module)
+    }
     port.postMessage({ batch, answers } satisfies Translated)
     requests = []
     answers = 0
+  }
+
+  function release(record: number): void {
+    const module = living.get(record)
+    if (module && --module.regions === 0) modules--
+    living.delete(record)
   }
 })

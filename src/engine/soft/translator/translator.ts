@@ -5,19 +5,20 @@
 import { performance } from 'node:perf_hooks'
 import { BLOCK_EPOCH, BLOCK_HASH, BLOCK_HASH_MASK, GUEST_BASE, PAGES, TLB_INDEX, tlbOf } from './addresses.ts'
 import { Allocation, type Holding, OP_SIZE } from './allocation.ts'
+import { tailCalls } from './chain-function.ts'
 import { compile } from './compile.ts'
 import { encodeModule, type FunctionBody, type FunctionImport, type FunctionType, I32 } from './encoder.ts'
+import { IMPORTS as FUNCTION_IMPORTS } from './function-writer.ts'
 import { type RegionPlan, recordBytes } from './installed.ts'
 import { BlockReader, type Operation } from './operations.ts'
 import { type CodeView, formRegion, type Region, type Request } from './region.ts'
 import { type TranslationOptions, translateRegion } from './region-function.ts'
 
 const TYPE: FunctionType = { parameters: [I32], results: [I32] }
-// In the order of IMPORTS in function-writer.ts.
-const IMPORTS: readonly FunctionImport[] = [
-  { name: 'holds', type: TYPE },
-  { name: 'perform', type: TYPE },
-]
+const IMPORTS: readonly FunctionImport[] = Object.keys(FUNCTION_IMPORTS).map((name) => ({ name, type: TYPE }))
+
+const chainOf = (user: boolean): number | undefined =>
+  tailCalls ? FUNCTION_IMPORTS[user ? 'chainUser' : 'chainKernel'] : undefined
 
 export interface TranslatorOptions extends TranslationOptions {
   /** Runs of a block after which it is translated. */
@@ -191,6 +192,7 @@ export class Translator {
     }
     const { locals, code, unlikely } = translateRegion(region, holding.functionIndex, keep, {
       ...this.#options,
+      chain: chainOf(region.user),
       alone: (physical) => this.#alone.has(physical),
     })
     return room ? { locals, code, unlikely, exportName: String(number) } : undefined
