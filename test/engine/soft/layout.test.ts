@@ -99,6 +99,7 @@ test('nothing overlaps in the memory’s map', () => {
     ['block hash', at('BLOCK_HASH'), at('BLOCK_HASH') + blocks.get('HASH_ENTRIES')! * 4n],
     ['requests', at('REQUESTS'), at('REQUESTS') + 16n + (regions.get('REQUEST_LIMIT')! + 1n) * 16n],
     ['block cache', at('BLOCK_CACHE'), at('BLOCK_CACHE') + blocks.get('CACHE_ENTRIES')! * 8n],
+    ['bits of jumps', at('JUMP_BITS'), at('JUMP_BITS') + 2n * regions.get('JUMP_BITS_VIEW')!],
     ['jumps', at('JUMPS'), at('JUMPS') + 2n * regions.get('JUMPS_VIEW')!],
     ['blocks', at('ARENA'), at('ARENA_END')],
     ['region records', BigInt(addresses.REGION_RECORDS), BigInt(addresses.REGION_RECORDS_END)],
@@ -118,4 +119,5 @@ test('nothing overlaps in the memory’s map', () => {
       )
   }
   assert.equal((regions.get('JUMPS_MASK')! + 1n) * 16n, regions.get('JUMPS_VIEW'))
+  assert.equal((regions.get('JUMPS_MASK')! + 1n) / 8n, regions.get('JUMP_BITS_VIEW'))
 })
