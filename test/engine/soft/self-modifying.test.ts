@@ -67,21 +67,25 @@ describe('code goes on in a page that is mapped elsewhere from one time to the n
   const rel32 = (from: number, to: number): number[] => [
     ...new Uint8Array(new Int32Array([to - from]).buffer),
   ]
+  const LEA_R9 = [0x4c, 0x8d, 0x0d, 5, 0, 0, 0] // lea r9, [rip + 5]: behind the JMP that follows
+  const JMP_R9 = [0x41, 0xff, 0xe1]
+  /** `there`: bytes that go to the next page, from address `at` on. */
   const ways = {
-    'by CALL and RET': { there: [0xe8, ...rel32(CODE + 5, NEXT_PAGE)], back: [0xc3] },
+    'by CALL and RET': { there: (at: number) => [0xe8, ...rel32(at + 5, NEXT_PAGE)], back: [0xc3] },
     'by JMP there and back': {
-      there: [0xe9, ...rel32(CODE + 5, NEXT_PAGE)],
-      back: [0xe9, ...rel32(NEXT_PAGE + 10, CODE + 5)],
+      there: (at: number) => [...LEA_R9, 0xe9, ...rel32(at + 12, NEXT_PAGE)],
+      back: JMP_R9,
     },
     'over the end of a page': {
-      there: [0xe9, ...rel32(CODE + 5, NEXT_PAGE - 8)],
-      back: [0xe9, ...rel32(NEXT_PAGE + 10, CODE + 5)],
+      there: (at: number) => [...LEA_R9, 0xe9, ...rel32(at + 12, NEXT_PAGE - 8)],
+      back: JMP_R9,
     },
   }
   const flushes = {
     INVLPG: [0x0f, 0x01, 0x3b], // invlpg [rbx]
     'MOV to CR3': [0x0f, 0x20, 0xda, 0x0f, 0x22, 0xda], // mov rdx, cr3; mov cr3, rdx
   }
+  const NOTE = [0x49, 0xc1, 0xe0, 4, 0x49, 0x09, 0xc0] // shl r8, 4; or r8, rax
   for (const [way, { there, back }] of Object.entries(ways))
     for (const [flush, bytes] of Object.entries(flushes))
       test(`${way}, with ${flush}`, () => {
@@ -91,16 +95,19 @@ describe('code goes on in a page that is mapped elsewhere from one time to the n
         machine.load(DATA_PHYSICAL, 0xb8, 1, 0, 0, 0, ...back) // mov eax, 1
         machine.load(DATA_PHYSICAL + 0x1000, 0xb8, 2, 0, 0, 0, ...back) // mov eax, 2
         machine.load(CODE_PHYSICAL + 0xff8, ...Array<number>(8).fill(NOP))
-        // shl r8, 4; or r8, rax; xchg [rdi], rsi; …; dec ecx; jnz CODE; hlt
-        const rest = [0x49, 0xc1, 0xe0, 4, 0x49, 0x09, 0xc0, 0x48, 0x87, 0x37, ...bytes, 0xff, 0xc9]
-        machine.program(...there, ...rest, 0x75, -(there.length + rest.length + 2) & 0xff, HLT)
+        // From two places each time round: the first finds the page not known, the second known, but another one than
+        // the last time.
+        const first = [...there(CODE), ...NOTE]
+        const both = [...first, ...there(CODE + first.length), ...NOTE]
+        const loop = [...both, 0x48, 0x87, 0x37, ...bytes, 0xff, 0xc9] // xchg [rdi], rsi; …; dec ecx
+        machine.program(...loop, 0x75, -(loop.length + 2) & 0xff, HLT) // jnz; hlt
         machine.set('rbx', NEXT_PAGE)
         machine.set('rdi', PAGE_TABLE + BigInt(entry & 0xfff))
         machine.set('rsi', BigInt(DATA_PHYSICAL + 0x1000) | P | W)
         machine.set('rcx', 8)
         machine.set('r8', 0)
         machine.run()
-        assert.equal(machine.get('r8'), 0x1212_1212n)
+        assert.equal(machine.get('r8'), 0x1122_1122_1122_1122n)
       })
 })
 
