@@ -101,6 +101,7 @@ test('nothing overlaps in the memory’s map', () => {
     ['requests', at('REQUESTS'), at('REQUESTS') + 16n + (regions.get('REQUEST_LIMIT')! + 1n) * 16n],
     ['block cache', at('BLOCK_CACHE'), at('BLOCK_CACHE') + blocks.get('CACHE_ENTRIES')! * 8n],
     ['chains', at('CHAINS'), at('CHAINS') + 2n * chains.get('CHAINS_VIEW')!],
+    ['bits of jumps', at('JUMP_BITS'), at('JUMP_BITS') + 2n * regions.get('JUMP_BITS_VIEW')!],
     ['jumps', at('JUMPS'), at('JUMPS') + 2n * regions.get('JUMPS_VIEW')!],
     ['blocks', at('ARENA'), at('ARENA_END')],
     ['region records', BigInt(addresses.REGION_RECORDS), BigInt(addresses.REGION_RECORDS_END)],
@@ -121,4 +122,5 @@ test('nothing overlaps in the memory’s map', () => {
   }
   assert.equal((regions.get('JUMPS_MASK')! + 1n) * 16n, regions.get('JUMPS_VIEW'))
   assert.equal((chains.get('CHAINS_MASK')! + 1n) * 32n, chains.get('CHAINS_VIEW'))
+  assert.equal((regions.get('JUMPS_MASK')! + 1n) / 8n, regions.get('JUMP_BITS_VIEW'))
 })

@@ -2,9 +2,9 @@
 // The hardware needs no serialising instruction for a processor's own code (SDM volume 3, 9.1.3), nor do we.
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { GUEST_BASE } from '../../../src/engine/soft/layout.ts'
-import { BareMachine, CODE, CODE_PHYSICAL, DATA, DATA_PHYSICAL, U, W } from './bare-machine.ts'
+import { BareMachine, CODE, CODE_PHYSICAL, DATA, DATA_PHYSICAL, P, U, W } from './bare-machine.ts'
 
 const HLT = 0xf4
 const NOP = 0x90
@@ -59,6 +59,56 @@ test('an instruction across two pages: its second page is mapped elsewhere', () 
   machine.set('rip', CODE + 0xffe)
   machine.run()
   assert.equal(machine.get('rax') & 0xffffn, 0x6655n)
+})
+
+describe('code goes on in a page that is mapped elsewhere from one time to the next', () => {
+  const NEXT_PAGE = CODE + 0x1000
+  const PAGE_TABLE = 0x80_0000_0000n
+  const rel32 = (from: number, to: number): number[] => [
+    ...new Uint8Array(new Int32Array([to - from]).buffer),
+  ]
+  const LEA_R9 = [0x4c, 0x8d, 0x0d, 5, 0, 0, 0] // lea r9, [rip + 5]: behind the JMP that follows
+  const JMP_R9 = [0x41, 0xff, 0xe1]
+  /** `there`: bytes that go to the next page, from address `at` on. */
+  const ways = {
+    'by CALL and RET': { there: (at: number) => [0xe8, ...rel32(at + 5, NEXT_PAGE)], back: [0xc3] },
+    'by JMP there and back': {
+      there: (at: number) => [...LEA_R9, 0xe9, ...rel32(at + 12, NEXT_PAGE)],
+      back: JMP_R9,
+    },
+    'over the end of a page': {
+      there: (at: number) => [...LEA_R9, 0xe9, ...rel32(at + 12, NEXT_PAGE - 8)],
+      back: JMP_R9,
+    },
+  }
+  const flushes = {
+    INVLPG: [0x0f, 0x01, 0x3b], // invlpg [rbx]
+    'MOV to CR3': [0x0f, 0x20, 0xda, 0x0f, 0x22, 0xda], // mov rdx, cr3; mov cr3, rdx
+  }
+  const NOTE = [0x49, 0xc1, 0xe0, 4, 0x49, 0x09, 0xc0] // shl r8, 4; or r8, rax
+  for (const [way, { there, back }] of Object.entries(ways))
+    for (const [flush, bytes] of Object.entries(flushes))
+      test(`${way}, with ${flush}`, () => {
+        const machine = new BareMachine()
+        const entry = machine.map(NEXT_PAGE, DATA_PHYSICAL, W)
+        machine.map(PAGE_TABLE, entry & ~0xfff, W)
+        machine.load(DATA_PHYSICAL, 0xb8, 1, 0, 0, 0, ...back) // mov eax, 1
+        machine.load(DATA_PHYSICAL + 0x1000, 0xb8, 2, 0, 0, 0, ...back) // mov eax, 2
+        machine.load(CODE_PHYSICAL + 0xff8, ...Array<number>(8).fill(NOP))
+        // From two places each time round: the first finds the page not known, the second known, but another one than
+        // the last time.
+        const first = [...there(CODE), ...NOTE]
+        const both = [...first, ...there(CODE + first.length), ...NOTE]
+        const loop = [...both, 0x48, 0x87, 0x37, ...bytes, 0xff, 0xc9] // xchg [rdi], rsi; …; dec ecx
+        machine.program(...loop, 0x75, -(loop.length + 2) & 0xff, HLT) // jnz; hlt
+        machine.set('rbx', NEXT_PAGE)
+        machine.set('rdi', PAGE_TABLE + BigInt(entry & 0xfff))
+        machine.set('rsi', BigInt(DATA_PHYSICAL + 0x1000) | P | W)
+        machine.set('rcx', 8)
+        machine.set('r8', 0)
+        machine.run()
+        assert.equal(machine.get('r8'), 0x1122_1122_1122_1122n)
+      })
 })
 
 test('through another mapping of the page', () => {

@@ -12,10 +12,14 @@
 //    32 u32 how often the interpreter has run the block
 //    36 u32 record of the region that can be entered here (regions.ts), or 0
 //    40 u32 which of the region's entries this is
-//    44 u32 how often a region gave up in front of it
+//    44 u32 as at 0
 //    48 u64 where its indirect jump or call led the last time, or 0
-//    56 u64 unused
+//    56 u32 as at 16
+//    60 u32 how often a region gave up in front of it
 //    64 …   operations (operation.ts), then one END
+//
+// What the dispatcher looks at when it runs a block stands in the second half of the header, which shares a line of the
+// host's caches with the first operation: blocks begin in the middle of a line.
 //
 // Blocks come out of an arena; when it is full everything is forgotten at once. PAGES has eight bytes for each
 // physical page: the first block in its list, and one bit for each 128-byte line that holds decoded code, so
@@ -34,7 +38,10 @@ const HASH_ENTRIES: u32 = 0x10000
 /** No block is longer than this many instructions. */
 export const BLOCK_LIMIT: u32 = 64
 
-let arenaNext: usize = ARENA
+/** Half a line of the host's caches. */
+const HALF_LINE: usize = 32
+
+let arenaNext: usize = ARENA + HALF_LINE
 
 // @ts-ignore: decorator
 @inline function bucket(physical: u32): usize {
@@ -85,11 +92,14 @@ export function endBlock(block: usize): void {
   const length = load<u32>(block, 12)
   const inFirst = secondPage != 0 ? 0x1000 - (physical & 0xfff) : length
   store<u64>(block, 0, 32)
-  store<u64>(block, 0, 40)
+  store<u32>(block, 0, 40)
+  store<u32>(block, physical, 44)
   store<u64>(block, 0, 48)
+  store<u64>(block, <u64>secondPage, 56)
   store<u32>(block, enter(block, physical, inFirst), 8)
   if (secondPage != 0) store<u32>(block, enter(block, secondPage, length - inFirst), 20)
-  arenaNext = block + BLOCK_HEADER + (<usize>load<u32>(block, 4) + 1) * OP_SIZE
+  const end = block + BLOCK_HEADER + (<usize>load<u32>(block, 4) + 1) * OP_SIZE
+  arenaNext = ((end + HALF_LINE - 1) & ~(2 * HALF_LINE - 1)) + HALF_LINE
   store<u64>(STATISTICS, load<u64>(STATISTICS) + 1)
 }
 
@@ -169,6 +179,7 @@ function forget(block: usize): void {
   store<u32>(link, load<u32>(block, 24))
   store<u32>(cached(load<u32>(block)), INVALID)
   store<u32>(block, INVALID)
+  store<u32>(block, INVALID, 44)
   const count = load<u32>(block, 4)
   const leave = <u16>leaveHandler()
   for (let i: u32 = 0; i < count; i++) store<u16>(block + BLOCK_HEADER + <usize>i * OP_SIZE, leave)
@@ -181,5 +192,5 @@ export function forgetAllCode(): void {
   memory.fill(BLOCK_CACHE, 0xff, <usize>CACHE_ENTRIES << 3)
   memory.fill(BLOCK_HASH, 0, <usize>HASH_ENTRIES << 2)
   memory.fill(PAGES, 0, <usize>(ramSize >> 12) << 3)
-  arenaNext = ARENA
+  arenaNext = ARENA + HALF_LINE
 }

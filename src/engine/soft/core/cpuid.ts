@@ -1,8 +1,8 @@
 // CPUID: an x86-64-v2 processor, told honestly. SDM volume 2, CPUID; Linux Documentation/virt/kvm/x86/cpuid.rst.
 //
 // What a bit promises is implemented; what is not implemented has no bit: no AVX, no XSAVE, no SMEP or SMAP, no
-// PCID, no SYSENTER, no performance counters, no MTRR. ERMS and FSRM are set because `rep movsb` is our fastest
-// copy. The KVM signature brings the guest its paravirtual clock.
+// PCID, no SYSENTER, no performance counters, no MTRR. ERMS, FSRM and FSRS are set because `rep movsb`
+// is our fastest copy, and `rep stosb` fills fastest. The KVM signature brings the guest its paravirtual clock.
 
 import { NEXT, RAX, RBX, RCX, RDX, getReg, setReg64 } from './state'
 
@@ -49,7 +49,8 @@ export function cpuid(op: usize): i32 {
       else answer(0, 0, 0, 0)
       break
     case 7:
-      if (subleaf == 0) answer(0, (1 << 9) | (1 << 13), 0, 1 << 4) // ERMS, FCS and FDS are 0; FSRM
+      if (subleaf == 0) answer(1, (1 << 9) | (1 << 13), 0, 1 << 4) // ERMS, FCS and FDS are 0; FSRM
+      else if (subleaf == 1) answer(1 << 11, 0, 0, 0) // FSRS: Linux clears memory with `rep stosb` then
       else answer(0, 0, 0, 0)
       break
     case 0xb: // one thread, one core

@@ -204,6 +204,15 @@ function copyIn(physical: u64, from: usize, size: u32): void {
 
 export const NO_PHYSICAL: u64 = NO_ADDRESS
 
+/** The same, if the TLB knows it; else all ones, and nothing has happened. What it knows lies in RAM. */
+// @ts-ignore: decorator
+@inline export function knownFetchAddress(address: u64): u64 {
+  const entry = tlb + 2 * KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
+  if (load<u64>(entry) != (address & ~0xfff)) return NO_ADDRESS
+  const host: u32 = load<u32>(entry, 8) + <u32>address
+  return <u64>(host - <u32>GUEST_BASE)
+}
+
 /** The pending #GP is from an address that is not canonical; see stack-fault.ts. */
 let notCanonical: bool = false
 export function takeNotCanonical(): bool {

@@ -14,7 +14,7 @@ import { dispatch } from './generated/handlers'
 import { OP_SIZE, opEnd, opLength } from './operation'
 import { BLOCK_HEADER, discard, findBlock, forgetAllCode, invalidateCode } from './blocks'
 import { decodeBlock, decodeSingle } from './decode'
-import { NO_PHYSICAL, fetchAddress, pageIsGlobal, ramSize } from './mmu'
+import { NO_PHYSICAL, fetchAddress, knownFetchAddress, pageIsGlobal, ramSize } from './mmu'
 import { noteChain } from './chains'
 import { checkInterrupts, deliverException, deliverInterrupt, interruptCheck, interruptsChecked, tripleFault } from './interrupts'
 import { acknowledge, pendingVector, pollTimer, raisePin, timerDistance } from './apic'
@@ -99,7 +99,7 @@ function runBlocks(): i32 {
       continue
     }
     let physical = <u32>found
-    const user = load<u32>(CPL) == 3
+    let user = load<u32>(CPL) == 3
     if (!interpret) {
       const slot = found < ramSize ? translatedAt(physical, user) : 0
       if (slot != 0) {
@@ -120,7 +120,7 @@ function runBlocks(): i32 {
       }
     }
     let block: usize = found < ramSize ? findBlock(physical) : 0
-    if (block != 0 && load<u32>(block, 16) != 0 && !secondPageStands(block, rip)) block = 0
+    if (block != 0 && load<u32>(block, 56) != 0 && !secondPageStands(block, rip)) block = 0
     if (block == 0) {
       block = decodeBlock(rip, found)
       if (block == 0) {
@@ -131,7 +131,7 @@ function runBlocks(): i32 {
       }
     }
     if (!interpret && load<u32>(block, 36) != 0 && refillSlot(block, physical, user)) continue
-    // Blocks one after the other, as long as they follow each other within a page and nothing asks for attention.
+    // Blocks one after the other, as long as the TLB knows where they are and nothing asks for attention.
     while (true) {
       setReg64(BLOCK_RIP, rip)
       // What runs because a region could not go on is not a place to enter a region.
@@ -152,27 +152,38 @@ function runBlocks(): i32 {
       }
       if (result == BRANCH) {
         const next = load<u64>(RIP)
-        if ((next ^ rip) >> 12 != 0) break
-        // The same page, so the same mapping: only another byte in it. Where did this branch lead last time?
-        physical = (physical & 0xfffff000) | <u32>(next & 0xfff)
+        if ((next ^ rip) >> 12 != 0) {
+          const known = knownFetchAddress(next)
+          if (known == NO_PHYSICAL) break
+          physical = <u32>known
+        } else {
+          // The same page, so the same mapping: only another byte in it.
+          physical = (physical & 0xfffff000) | <u32>(next & 0xfff)
+        }
+        // Where did this branch lead last time?
         const link = op + (next == rip + <u64>opEnd(op) ? 28 : 24)
         block = <usize>load<u32>(link)
-        if (block == 0 || load<u32>(block) != physical) {
+        if (block == 0 || load<u32>(block, 44) != physical) {
           block = findBlock(physical)
-          if (block == 0 || load<u32>(block, 16) != 0) break
+          if (block == 0 || load<u32>(block, 56) != 0) break
           store<u32>(link, <u32>block)
         }
         rip = next
         if (atomic.load<i32>(KICK) != 0 || load<i32>(BUDGET) < 0 || interruptCheck || load<u32>(block, 36) != 0) break
         continue
       }
-      if (result == JUMP) {
-        store<u64>(block, load<u64>(RIP), 48)
-        break
-      }
-      if (result == LEAVE) {
-        store<u64>(RIP, rip + <u64>opEnd(op))
-        break
+      if (result == JUMP || result == LEAVE) {
+        if (result == JUMP) store<u64>(block, load<u64>(RIP), 48)
+        else store<u64>(RIP, rip + <u64>opEnd(op))
+        if (atomic.load<i32>(KICK) != 0 || load<i32>(BUDGET) < 0 || interruptCheck) break
+        rip = load<u64>(RIP)
+        const known = knownFetchAddress(rip)
+        if (known == NO_PHYSICAL) break
+        physical = <u32>known
+        user = load<u32>(CPL) == 3
+        block = findBlock(physical)
+        if (block == 0 || load<u32>(block, 56) != 0 || load<u32>(block, 36) != 0) break
+        continue
       }
       if (result == AGAIN) {
         store<u64>(RIP, rip + <u64>(opEnd(op) - opLength(op)))

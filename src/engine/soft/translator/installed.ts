@@ -1,7 +1,16 @@
 // The translated regions of a machine, as its vCPU's thread holds them: their functions in the core's table, their
 // records in memory by which the core enters and drops them (core/regions.ts draws them).
 
-import { BLOCK_EPOCH, CHAIN_EPOCHS, JUMPS, JUMPS_MASK, JUMPS_VIEW, PAGE_REGIONS } from './addresses.ts'
+import {
+  BLOCK_EPOCH,
+  CHAIN_EPOCHS,
+  JUMP_BITS,
+  JUMP_BITS_VIEW,
+  JUMPS,
+  JUMPS_MASK,
+  JUMPS_VIEW,
+  PAGE_REGIONS,
+} from './addresses.ts'
 
 const HEADER = 16
 const ENTRY_SIZE = 16
@@ -81,14 +90,16 @@ export class InstalledRegions {
       view.setUint32(at, physical, true)
       view.setUint32(at + 4, number, true)
       view.setInt32(at + 8, distance, true)
-      const slot =
-        JUMPS + (user ? JUMPS_VIEW : 0) + ((((physical >>> 2) ^ (physical >>> 14)) & JUMPS_MASK) << 4)
+      const index = ((physical >>> 2) ^ (physical >>> 14)) & JUMPS_MASK
+      const slot = JUMPS + (user ? JUMPS_VIEW : 0) + (index << 4)
       // What may be entered through a larger region stays so.
       if (!plan.promoted && view.getUint32(slot, true) === physical) continue
       view.setUint32(slot, physical, true)
       view.setUint32(slot + 4, functionIndex, true)
       view.setInt32(slot + 8, number | distance, true)
       view.setUint32(slot + 12, plan.promoted ? NEVER : 0, true)
+      const bits = JUMP_BITS + (user ? JUMP_BITS_VIEW : 0) + (index >>> 3)
+      view.setUint8(bits, view.getUint8(bits) | (1 << (index & 7)))
       view.setUint32(block + 36, record, true)
       view.setUint32(block + 40, i, true)
     }

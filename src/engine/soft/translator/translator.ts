@@ -32,11 +32,12 @@ export const THRESHOLD = 3000
 // A first region is small: cheap, for code that may not run much longer. One that is entered all the time is formed again,
 // with the functions that it calls and the cases of its switches. A region may hold blocks that others hold, too: going
 // from one region to another costs more than the copy, until there is so much code that the host's caches hold none
-// of it for long; then the copies cost more.
+// of it for long; then the copies cost more. (Starting processes over and over, 3000 regions: with copies 2.1 ms of CPU
+// for each process, without 1.4 ms. Programs whose regions are few, or number 20,000, do not notice.)
 const SMALL = 100
 const LARGE = 500
 /** Regions from which on new ones do without copies. */
-const CROWDED = 5000
+const CROWDED = 500
 
 const ALONE_LIMIT = 20_000
 
