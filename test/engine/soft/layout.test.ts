@@ -97,6 +97,7 @@ test('nothing overlaps in the memory’s map', () => {
     ['TLBs', at('TLB'), at('TLB') + 2n * mmu.get('VIEW_SIZE')!],
     ['TLB entries to flush', mmu.get('LIST')!, mmu.get('LIST')! + (2n * mmu.get('VIEW_SIZE')!) / 4n],
     ['large pages', mmu.get('LARGE_BITS')!, mmu.get('LARGE_BITS')! + 512n],
+    ['pages to write', mmu.get('WRITE_BITS')!, mmu.get('WRITE_BITS')! + mmu.get('WRITE_BITS_SIZE')!],
     ['block hash', at('BLOCK_HASH'), at('BLOCK_HASH') + blocks.get('HASH_ENTRIES')! * 4n],
     ['requests', at('REQUESTS'), at('REQUESTS') + 16n + (regions.get('REQUEST_LIMIT')! + 1n) * 16n],
     ['block cache', at('BLOCK_CACHE'), at('BLOCK_CACHE') + blocks.get('CACHE_ENTRIES')! * 8n],

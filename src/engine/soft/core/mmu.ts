@@ -22,9 +22,12 @@ import { invalidateCode } from './blocks'
 import { physicalRead, physicalWrite } from './physical'
 import { watching, noteWatch, pageIsWatched } from './debug'
 
-const KIND_SIZE: usize = 0x10000 // 4096 entries of 16 bytes
-const VIEW_SIZE: usize = 0x30000 // three kinds
-const LIST: usize = TLB + 0x60000
+// As many entries as this, because two pages that are in use and share one cost a walk and a leave of translated code each
+// time: with 4,096 some runs of a program were twice as slow as others, as the guest's kernel had placed its stack.
+const KIND_SIZE: usize = 0x40000 // 16384 entries of 16 bytes
+const KIND_MASK: usize = KIND_SIZE - 16
+const VIEW_SIZE: usize = 0xc0000 // three kinds
+const LIST: usize = TLB + 0x180000
 
 const TLB_LISTED: u32 = 1
 const TLB_GLOBAL: u32 = 2
@@ -55,7 +58,10 @@ let tlb: usize = TLB
 let user: bool = false
 let listed: u32 = 0
 /** One bit for each (2 MiB region number mod 4096) of which a large page's part is in a TLB. */
-const LARGE_BITS: usize = TLB + 0x80000
+const LARGE_BITS: usize = TLB + 0x1e0000
+/** One bit for each physical page that a write TLB has had since it held code last: most pages of code never were in one. */
+const WRITE_BITS: usize = TLB + 0x200000
+export const WRITE_BITS_SIZE: usize = 0x20000
 
 export function setRamSize(bytes: u64): void {
   ramSize = bytes
@@ -84,7 +90,7 @@ export function endSystemAccess(before: bool): void {
 
 // @ts-ignore: decorator
 @inline export function readPtr(address: u64, size: u32): usize {
-  const entry = tlb + (<usize>(address >> 8) & 0xfff0)
+  const entry = tlb + (<usize>(address >> 8) & KIND_MASK)
   // A tag compare of the LAST byte's page also catches accesses that cross into the next page.
   if (load<u64>(entry) == ((address + (size - 1)) & ~0xfff)) return <usize>load<u32>(entry, 8) + <usize>(<u32>address)
   return readSlow(address, size)
@@ -93,7 +99,7 @@ export function endSystemAccess(before: bool): void {
 /** For read-modify-write: the pointer holds the present bytes. */
 // @ts-ignore: decorator
 @inline export function writePtr(address: u64, size: u32): usize {
-  const entry = tlb + KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
+  const entry = tlb + KIND_SIZE + (<usize>(address >> 8) & KIND_MASK)
   if (load<u64>(entry) == ((address + (size - 1)) & ~0xfff)) return <usize>load<u32>(entry, 8) + <usize>(<u32>address)
   return writeSlow(address, size, true)
 }
@@ -101,7 +107,7 @@ export function endSystemAccess(before: bool): void {
 /** For plain stores: what the pointer holds is undefined until written. */
 // @ts-ignore: decorator
 @inline export function storePtr(address: u64, size: u32): usize {
-  const entry = tlb + KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
+  const entry = tlb + KIND_SIZE + (<usize>(address >> 8) & KIND_MASK)
   if (load<u64>(entry) == ((address + (size - 1)) & ~0xfff)) return <usize>load<u32>(entry, 8) + <usize>(<u32>address)
   return writeSlow(address, size, false)
 }
@@ -187,7 +193,7 @@ function copyIn(physical: u64, from: usize, size: u32): void {
 /** Physical address of an instruction's first byte, or all ones with a fault pending. */
 // @ts-ignore: decorator
 @inline export function fetchAddress(address: u64): u64 {
-  const entry = tlb + 2 * KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
+  const entry = tlb + 2 * KIND_SIZE + (<usize>(address >> 8) & KIND_MASK)
   if (load<u64>(entry) == (address & ~0xfff)) {
     // In a variable of its own: inside a u64 expression, asc would load and add in 64 bits.
     const host: u32 = load<u32>(entry, 8) + <u32>address
@@ -199,7 +205,7 @@ function copyIn(physical: u64, from: usize, size: u32): void {
 /** Is code at this address, which was fetched just now, in a page that writing CR3 leaves alone? */
 // @ts-ignore: decorator
 @inline export function pageIsGlobal(address: u64): bool {
-  return (load<u32>(tlb + 2 * KIND_SIZE + (<usize>(address >> 8) & 0xfff0), 12) & TLB_GLOBAL) != 0
+  return (load<u32>(tlb + 2 * KIND_SIZE + (<usize>(address >> 8) & KIND_MASK), 12) & TLB_GLOBAL) != 0
 }
 
 export const NO_PHYSICAL: u64 = NO_ADDRESS
@@ -207,7 +213,7 @@ export const NO_PHYSICAL: u64 = NO_ADDRESS
 /** The same, if the TLB knows it; else all ones, and nothing has happened. What it knows lies in RAM. */
 // @ts-ignore: decorator
 @inline export function knownFetchAddress(address: u64): u64 {
-  const entry = tlb + 2 * KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
+  const entry = tlb + 2 * KIND_SIZE + (<usize>(address >> 8) & KIND_MASK)
   if (load<u64>(entry) != (address & ~0xfff)) return NO_ADDRESS
   const host: u32 = load<u32>(entry, 8) + <u32>address
   return <u64>(host - <u32>GUEST_BASE)
@@ -286,12 +292,19 @@ function translate(address: u64, access: u32): u64 {
   if (page + 0x1000 > ramSize) return physical
   if (access == WRITE && load<u32>(PAGES + (<usize>(page >> 12) << 3)) != 0) return physical
   if (watching && access != EXECUTE && pageIsWatched(address)) return physical
-  const slotInTlb = tlb + <usize>access * KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
+  const slotInTlb = tlb + <usize>access * KIND_SIZE + (<usize>(address >> 8) & KIND_MASK)
   let flags = load<u32>(slotInTlb, 12) & TLB_LISTED
   if (!flags && !(entryFlags & TLB_GLOBAL)) {
     store<u32>(LIST + (<usize>listed << 2), <u32>slotInTlb)
     listed++
     flags = TLB_LISTED
+  }
+  if (access == WRITE) {
+    const bits = WRITE_BITS + <usize>(page >> 15)
+    store<u8>(bits, <u8>(<u32>load<u8>(bits) | <u32>(1 << (<u32>(page >> 12) & 7))))
+  } else if (access == EXECUTE && load<u64>(slotInTlb) != NO_ADDRESS) {
+    // INVLPG will not find the page here any more that goes.
+    breakChains()
   }
   store<u64>(slotInTlb, address & ~0xfff)
   store<u32>(slotInTlb, <u32>GUEST_BASE + <u32>page - (<u32>address & 0xfffff000), 8)
@@ -339,22 +352,34 @@ export function flushAll(): void {
 
 /** INVLPG: the page that holds `address`, however large it is. */
 export function flushPage(address: u64): void {
-  breakChains()
   const region = <usize>(address >> 21) & 0xfff
   if (load<u8>(LARGE_BITS + (region >> 3)) & <u8>(<u32>1 << (<u32>region & 7))) {
-    for (let entry = TLB; entry < TLB + 2 * VIEW_SIZE; entry += 16) {
-      if (load<u64>(entry) >> 21 == address >> 21) store<u64>(entry, NO_ADDRESS)
+    // The pages of a large one have entries that follow each other.
+    const first = <usize>(address >> 8) & KIND_MASK & ~0x1fff
+    for (let kind: usize = 0; kind < 6; kind++) {
+      const start = TLB + kind * KIND_SIZE + first
+      for (let entry = start; entry < start + 0x2000; entry += 16) {
+        if (load<u64>(entry) >> 21 == address >> 21) store<u64>(entry, NO_ADDRESS)
+      }
     }
+    breakChains()
     return
   }
   for (let kind: usize = 0; kind < 6; kind++) {
-    const entry = TLB + kind * KIND_SIZE + (<usize>(address >> 8) & 0xfff0)
-    if (load<u64>(entry) == (address & ~0xfff)) store<u64>(entry, NO_ADDRESS)
+    const entry = TLB + kind * KIND_SIZE + (<usize>(address >> 8) & KIND_MASK)
+    if (load<u64>(entry) == (address & ~0xfff)) {
+      store<u64>(entry, NO_ADDRESS)
+      if (kind == EXECUTE || kind == 3 + EXECUTE) breakChains()
+    }
   }
 }
 
 /** The page now holds decoded code: from here on writes to it take the slow path. */
 export function forbidFastWrites(page: u32): void {
+  const bits = WRITE_BITS + <usize>(page >> 15)
+  const bit: u32 = 1 << ((page >> 12) & 7)
+  if (!(<u32>load<u8>(bits) & bit)) return
+  store<u8>(bits, <u8>(<u32>load<u8>(bits) & ~bit))
   const host = <u32>GUEST_BASE + page
   for (let view: usize = 0; view < 2; view++) {
     const start = TLB + view * VIEW_SIZE + KIND_SIZE

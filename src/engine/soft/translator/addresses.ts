@@ -36,11 +36,11 @@ export const TRANSLATOR_STATISTICS: number = STATE + 0x6c0
 /** u32: how often all decoded blocks have been forgotten. */
 export const BLOCK_EPOCH: number = STATE + 0xf8
 
-const TLB = 0x100000
-const TLB_KIND = 0x10000
-const TLB_VIEW = 0x30000
+const TLB = 0x6d00000
+const TLB_KIND = 0x40000
+const TLB_VIEW = 0xc0000
 /** Shifted right by 8, an address has its entry's offset in these bits. */
-export const TLB_INDEX: number = 0xfff0
+export const TLB_INDEX: number = 0x3fff0
 export const tlbOf = (user: boolean, kind: 'read' | 'write' | 'execute'): number =>
   TLB + (user ? TLB_VIEW : 0) + { read: 0, write: 1, execute: 2 }[kind] * TLB_KIND
 
