@@ -137,7 +137,9 @@ const GIVE_UP_LIMIT: u32 = 200
 export function countGivenUp(block: usize, slot: usize, user: bool): void {
   const times = load<u32>(block, 60) + 1
   store<u32>(block, times, 60)
-  if (times != GIVE_UP_LIMIT || !enterRequest(load<u32>(block), user ? 5 : 4, 0)) return
+  // Again when that did not help: the region was one of several, or had gone already.
+  if (times != GIVE_UP_LIMIT && times != GIVE_UP_LIMIT * 20 && times != GIVE_UP_LIMIT * 400) return
+  if (!enterRequest(load<u32>(block), user ? 5 : 4, 0)) return
   const entered = findBlock(load<u32>(slot))
   const record = entered != 0 ? <usize>load<u32>(entered, 36) : 0
   if (record != 0 && load<u32>(record) != 0 && load<u32>(record) == load<u32>(slot, 4)) dropRegion(record)

@@ -109,7 +109,7 @@ function runBlocks(): i32 {
         if (result == INTERPRET) {
           count(1)
           interpret = true
-          left = slot
+          left = lastSlot
           misses = load<u64>(TLB_MISSES)
           continue
         }
@@ -220,13 +220,17 @@ function runBlocks(): i32 {
   store<u64>(REGION_STATISTICS + (statistic << 3), load<u64>(REGION_STATISTICS + (statistic << 3)) + 1)
 }
 
-/** Runs translated code until it leaves its region. */
+/** The slot, of JUMPS or of CHAINS, through which the region was entered that came back last. */
+let lastSlot: usize = 0
+
+/** Runs translated code until a region comes back. */
 // @ts-ignore: decorator
 @inline function enterRegion(slot: usize): i32 {
   const before = load<i32>(BUDGET)
   store<u32>(DROPPED, 0)
   store<u32>(RUNNING, <u32>slot)
   const result = call_indirect<i32>(load<u32>(slot, 4), slot)
+  lastSlot = <usize>load<u32>(RUNNING)
   store<u32>(RUNNING, 1)
   count(0)
   store<u64>(ICOUNT, load<u64>(ICOUNT) + <u64>(before - load<i32>(BUDGET)))
