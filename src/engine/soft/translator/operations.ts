@@ -55,6 +55,8 @@ export interface DecodedBlock {
 }
 
 const INVALID = 0xffffffff
+/** As in core/blocks.ts. */
+export const BLOCK_LIMIT = 64
 
 export class BlockReader {
   readonly #view: DataView
@@ -68,11 +70,14 @@ export class BlockReader {
       this.#handlers[this.#view.getUint16(indices + (SPECIAL_HANDLERS.length + i) * 2, true)] = handler
   }
 
-  /** The block at this address of the arena, or undefined when it has been forgotten. */
+  /**
+   * The block at this address of the arena, or undefined when it has been forgotten. All blocks may have been, meanwhile,
+   * and others be written over them: then this is nonsense, which installing notices (installed.ts), but never much.
+   */
   read(address: number): DecodedBlock | undefined {
     const physical = this.#view.getUint32(address, true)
-    if (physical === INVALID) return undefined
     const count = this.#view.getUint32(address + 4, true)
+    if (physical === INVALID || count > BLOCK_LIMIT) return undefined
     const operations: Operation[] = []
     for (let i = 0; i < count; i++) operations.push(this.operation(address + BLOCK_HEADER + i * OP_SIZE))
     return {

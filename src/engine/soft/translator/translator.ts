@@ -115,9 +115,7 @@ export class Translator {
         this.#keepAlone(asked.block)
         continue
       }
-      // A promotion names the code's physical address: what block lies there now?
-      const request = asked.promote ? { ...asked, block: this.#findBlock(asked.block) } : asked
-      const region = this.#form(request, entered)
+      const region = this.#formIfSound(asked, entered)
       if (!region) continue
       const holding = this.#allocation.begin()
       const body = this.#body(region, holding, bodies.length)
@@ -127,12 +125,12 @@ export class Translator {
         continue
       }
       for (const node of region.entries) entered.add(entryKey(node.block.physical, region.user))
-      if (request.promote)
+      if (asked.promote)
         for (const node of region.entries)
           this.#promoted.set(entryKey(node.block.physical, region.user), holding.record)
       bodies.push(body)
       plans.push({
-        promoted: request.promote,
+        promoted: asked.promote,
         functionIndex: holding.functionIndex,
         record: holding.record,
         user: region.user,
@@ -167,10 +165,24 @@ export class Translator {
     this.#alone.add(physical)
   }
 
+  /** The vCPU may just be forgetting all blocks: what is read then can point anywhere. */
+  #formIfSound(asked: Request, entered: ReadonlySet<string>): Region | undefined {
+    try {
+      // A promotion names the code's physical address: what block lies there now?
+      const block = asked.promote ? this.#findBlock(asked.block) : asked.block
+      return this.#form({ ...asked, block }, entered)
+    } catch (error) {
+      if (error instanceof RangeError) return undefined
+      throw error
+    }
+  }
+
   #form(request: Request, entered: ReadonlySet<string>): Region | undefined {
     if (request.block === 0) return undefined
     const physical = this.#view.getUint32(request.block, true)
     if (physical === 0xffffffff || entered.has(entryKey(physical, request.user))) return undefined
+    // Forgotten since, and something else is there.
+    if (this.#findBlock(physical) !== request.block) return undefined
     if (!request.promote && this.#code.translated(request.block)) return undefined
     if (request.promote && this.#promoted.has(entryKey(physical, request.user))) return undefined
     const threshold = this.#options.threshold ?? THRESHOLD

@@ -7,6 +7,8 @@
 // those in the core's arena. The tests of whole programs (../translator/) go through the arena and `Translator`.
 
 import {
+  JUMP_BITS,
+  JUMP_BITS_VIEW,
   JUMPS,
   JUMPS_MASK,
   JUMPS_VIEW,
@@ -109,7 +111,10 @@ export class TranslatedCases {
     const view = this.#view
     for (const { block, delta, entry } of this.#entries[i]!.slice(0, all ? undefined : 1)) {
       const { physical } = block
-      const slot = JUMPS + JUMPS_VIEW + ((((physical >>> 2) ^ (physical >>> 14)) & JUMPS_MASK) << 4)
+      const index = ((physical >>> 2) ^ (physical >>> 14)) & JUMPS_MASK
+      const slot = JUMPS + JUMPS_VIEW + (index << 4)
+      const bits = JUMP_BITS + JUMP_BITS_VIEW + (index >>> 3)
+      view.setUint8(bits, view.getUint8(bits) | (1 << (index & 7)))
       view.setUint32(slot, physical, true)
       view.setUint32(slot + 4, this.#firstFunction + i, true)
       view.setInt32(slot + 8, entry | (Math.floor(delta / 0x1000) * 0x1000), true)
