@@ -95,8 +95,10 @@ function customOf(
       }
     case 'nopE':
     case 'cli':
-    case 'swapgs':
       return NOTHING
+    case 'swapgs':
+      // Addresses with GS mean something else afterwards, though no register has changed.
+      return { changes: 'all' }
     case 'cbw':
       return { changes: [RAX] }
     case 'cwd':

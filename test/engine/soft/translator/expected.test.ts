@@ -114,6 +114,12 @@ const examples: readonly Example[] = [
     code: '4c8d0d0b000000 85c0 750a 41ffe1 90909090 31c0 c3 b801000000 c3',
   },
   {
+    name: 'swapped-gs',
+    about: 'GS means something else behind SWAPGS: the two accesses do not share a look.',
+    code: '65488b042500000000 0f01f8 65488b1c2508000000 48cf',
+    kernel: true,
+  },
+  {
     name: 'kernel-exit',
     about: 'CLI and SWAPGS inline, IRETQ through its handler at the region’s end.',
     code: 'fa 0f01f8 4883c408 48cf',
