@@ -69,7 +69,7 @@ export interface TranslationWork {
 export interface Translated {
   /** Undefined when none of the requests made sense any more. */
   readonly batch: Batch | undefined
-  /** How many messages this answers. */
+  /** How many requests this answers. */
   readonly answers: number
 }
 
@@ -99,7 +99,7 @@ export class Translation {
   readonly #held = new Map<number, Held>()
   #heldInstructions = 0
   #heldModules = 0
-  /** Messages that the other thread has not answered. */
+  /** Requests that the other thread has not answered. */
   #awaited = 0
 
   /** @param link to a translator in another thread; without it, translation happens in this one, at once */
@@ -155,7 +155,7 @@ export class Translation {
         : { core: { ...this.#facts(), memory: this.#memory, options: this.#options } }
       if (!this.#introduced) this.#wake()
       this.#introduced = true
-      this.#awaited++
+      this.#awaited += requests.length
       this.#port.postMessage({ ...core, requests, gone } satisfies TranslationWork)
       return
     }

@@ -1,0 +1,18 @@
+// Settings of V8 for a short while. It has no other way to say them than flags of the process; so they are set for as
+// long as a call of ours takes, and everybody else keeps theirs. Where V8 does not know a flag, nothing changes.
+
+import { setFlagsFromString } from 'node:v8'
+
+/** Sets flags, calls `work`, and sets those of `after`. */
+export function withSettings<Result>(
+  during: readonly string[],
+  after: readonly string[],
+  work: () => Result,
+): Result {
+  for (const flag of during) setFlagsFromString(flag)
+  try {
+    return work()
+  } finally {
+    for (const flag of after) setFlagsFromString(flag)
+  }
+}
