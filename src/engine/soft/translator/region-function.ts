@@ -6,12 +6,15 @@ import { type GroupedAccesses, groupAccesses } from './accesses.ts'
 import { CR0, CR4, INTERPRET } from './addresses.ts'
 import { effectsOf } from './effects.ts'
 import { type Code, I64, type ValueType } from './encoder.ts'
-import { ALL_FLAGS, DEAD, type FlagState, flagEffect, flagKind, MEMORY, sameState } from './flags.ts'
-import { FunctionWriter, noUse, type RegisterUse } from './function-writer.ts'
-import { flagsInTheWay, translateInline, type Way, wayOf } from './instructions.ts'
+import { ALL_FLAGS, flagEffect, flagKind, flagsInTheWay } from './flag-effects.ts'
+import { DEAD, type FlagState, MEMORY, sameState } from './flag-states.ts'
+import { type FrameUse, noUse } from './frame.ts'
+import { FunctionWriter } from './function-writer.ts'
+import { translateInline, type Way, wayOf } from './instructions.ts'
 import { op } from './opcodes.ts'
 import type { Operation } from './operations.ts'
 import type { Region, RegionNode } from './region.ts'
+import { RCX, RSP } from './registers.ts'
 import { Structure } from './structure.ts'
 
 export interface TranslationOptions {
@@ -46,10 +49,8 @@ interface NodePlan {
   readonly endState: FlagState
 }
 
-const RSP = 0x20
 /** These look at the count of instructions, which is not up to date inside of a region. */
 const NEEDS_TIME = new Set(['rdtsc', 'rdtscp', 'rdmsr', 'wrmsr'])
-const RCX = 1
 
 /**
  * @param pointerOf where the operations lie that the function hands to the interpreter's handlers
@@ -66,7 +67,7 @@ export function translateRegion(
     [...plans].map(([node, { operations }]) => [node, accessesOf(node, operations, alone)]),
   )
   const states = distinctStates(plans)
-  const once = (use: RegisterUse): FunctionWriter => {
+  const once = (use: FrameUse): FunctionWriter => {
     const writer = new FunctionWriter({ region, functionIndex, states, use })
     new RegionWriter(writer, plans, accesses, pointer).write()
     return writer
@@ -334,7 +335,7 @@ class RegionWriter {
       if (way === 'inline') translateInline({ writer, operation, before, after })
       else if (way === 'call') this.#call(operation, before)
       else {
-        writer.leaveHere()
+        writer.exits.leaveHere()
         return
       }
     }
@@ -352,10 +353,14 @@ class RegionWriter {
         .filter((offset) => offset < 0x80)
         .map((offset) => offset >> 3)
       const reads = row.name === 'x87Memory' ? parts : [0]
-      writer.callHandler(pointer, { reads, writes: row.name === 'x87Memory' ? [] : [0], vectors: false })
+      writer.calls.callHandler(pointer, {
+        reads,
+        writes: row.name === 'x87Memory' ? [] : [0],
+        vectors: false,
+      })
       return
     }
-    writer.callHandler(pointer, { vectors: row.attributes.has('sse') })
+    writer.calls.callHandler(pointer, { vectors: row.attributes.has('sse') })
   }
 
   #ending(node: RegionNode, plan: Plan): void {
@@ -382,43 +387,42 @@ class RegionWriter {
         return
       case 'indirect-call': {
         const target = this.#targetE(operation)
-        writer.pushNotCanonical(target)
-        writer.leaveWhen()
+        writer.exits.pushNotCanonical(target)
+        writer.exits.leaveWhen()
         this.#pushReturn(ending.next)
         this.#tryGuess(target, before, node)
-        writer.leaveToLocal(target, before)
+        writer.exits.leaveToLocal(target, before)
         return
       }
       case 'indirect-jump': {
         const target = this.#targetE(operation)
         this.#tryGuess(target, before, node)
-        this.#dispatch(target, before, () => writer.leaveHere())
+        this.#dispatch(target, before, () => writer.exits.leaveHere())
         return
       }
       case 'return': {
         const target = writer.temporary(I64)
-        const place = writer.stackPlace(RSP, 0, 'read')
+        const place = writer.memory.stackPlace(RSP, 0, 'read')
         const size = 8 + Number(operation.immediate)
-        code.get(place.local)
-        code.memory(op.i64_load, place.offset)
+        writer.memory.pushLoad(place, 8)
         code.set(target)
-        this.#moveStack(size)
+        writer.moveStack(size)
         this.#tryGuess(target, before, node)
-        writer.pushNotCanonical(target)
+        writer.exits.pushNotCanonical(target)
         code.whenUnlikely()
-        this.#moveStack(-size)
-        writer.leaveHere()
+        writer.moveStack(-size)
+        writer.exits.leaveHere()
         code.end()
-        writer.leaveToLocal(target, before)
+        writer.exits.leaveToLocal(target, before)
         return
       }
       default:
         if (!operation.handler || NEEDS_TIME.has(operation.handler.row.name)) {
-          writer.leaveHere()
+          writer.exits.leaveHere()
           return
         }
         flags.flush(before)
-        writer.callAndLeave(this.#pointerOf(operation))
+        writer.calls.callAndLeave(this.#pointerOf(operation))
     }
   }
 
@@ -427,14 +431,14 @@ class RegionWriter {
     // Inside of the region the flags come in memory, as from outside.
     if (writer.region.entries.length > 1) {
       writer.flags.flush(before)
-      writer.dispatch(target, MEMORY, refuse)
+      writer.exits.dispatch(target, MEMORY, refuse)
       return
     }
-    writer.pushNotCanonical(target)
+    writer.exits.pushNotCanonical(target)
     writer.code.whenUnlikely()
     refuse()
     writer.code.end()
-    writer.leaveToLocal(target, before)
+    writer.exits.leaveToLocal(target, before)
   }
 
   /** Goes to the successor whose address is in the local, if it is one's. */
@@ -451,21 +455,13 @@ class RegionWriter {
     }
   }
 
-  #moveStack(by: number): void {
-    const { code } = this.#writer
-    code.get(this.#writer.stackPointer)
-    code.i64(by)
-    code.op(op.i64_add)
-    this.#writer.setRegister(RSP, 8)
-  }
-
   #refuseTarget(delta: number): void {
     const writer = this.#writer
     const target = writer.temporary(I64)
     writer.pushLinear(delta)
     writer.code.set(target)
-    writer.pushNotCanonical(target)
-    writer.leaveWhen()
+    writer.exits.pushNotCanonical(target)
+    writer.exits.leaveWhen()
   }
 
   #targetE(operation: Operation): number {
@@ -478,22 +474,20 @@ class RegionWriter {
       code.set(target)
       return target
     }
-    const place = writer.operandPlace(operation, 8, 'read')
+    const place = writer.memory.operandPlace(8, 'read')
     const target = writer.temporary(I64)
-    code.get(place.local)
-    code.memory(op.i64_load, place.offset)
+    writer.memory.pushLoad(place, 8)
     code.set(target)
     return target
   }
 
   #pushReturn(delta: number): void {
     const writer = this.#writer
-    const { code } = writer
-    const place = writer.stackPlace(RSP, -8, 'write')
-    code.get(place.local)
+    const place = writer.memory.stackPlace(RSP, -8, 'write')
+    writer.memory.pushPointer(place)
     writer.pushLinear(delta)
-    code.memory(op.i64_store, place.offset)
-    this.#moveStack(-8)
+    writer.memory.store(place, 8)
+    writer.moveStack(-8)
   }
 
   /** Pushes whether Jcc, LOOP or JRCXZ jumps; LOOP counts. */
@@ -506,7 +500,7 @@ class RegionWriter {
       return
     }
     const bytes = (operation.flags & 8) !== 0 ? 4 : 8
-    const count = writer.registerValue(RCX << 3, bytes)
+    const count = writer.registerValue(RCX, bytes)
     const isZero = bytes === 8 ? op.i64_eqz : op.i32_eqz
     if (row.name === 'jrcxz') {
       writer.push(count)
@@ -517,8 +511,8 @@ class RegionWriter {
     if (bytes === 8) code.i64(1)
     else code.i32(1)
     code.op(bytes === 8 ? op.i64_sub : op.i32_sub)
-    writer.setRegister(RCX << 3, bytes)
-    writer.push(writer.registerValue(RCX << 3, bytes))
+    writer.setRegister(RCX, bytes)
+    writer.push(writer.registerValue(RCX, bytes))
     code.op(isZero)
     code.op(op.i32_eqz)
     if (row.name === 'loop') return
@@ -532,16 +526,16 @@ class RegionWriter {
     const { code } = writer
     const node = writer.region.byDelta.get(delta)
     if (!node) {
-      writer.leaveTo(delta, state)
+      writer.exits.leaveTo(delta, state)
       return
     }
     const page = Math.floor(delta / 0x1000) * 0x1000
     if (page !== Math.floor(from.delta / 0x1000) * 0x1000)
-      writer.guardPage(page, writer.region.pages.get(page)!, delta, state)
+      writer.exits.guardPage(page, writer.region.pages.get(page)!, delta, state)
     if (this.#structure.goesBack(node)) {
-      writer.pushBudgetSpent()
+      writer.exits.pushBudgetSpent()
       code.whenUnlikely()
-      writer.leaveTo(delta, state)
+      writer.exits.leaveTo(delta, state)
       code.end()
     }
     // At a place where several states meet, the flags are in memory.
