@@ -7,12 +7,12 @@
 
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { useHugePages } from '../../../native/index.ts'
+import { MODULES_OF_PROCESS } from './limits.ts'
 import type { Request } from './region.ts'
 import type { Translated, TranslationWork } from './translation.ts'
 import { Translator } from './translator.ts'
 
-/** Modules of all machines together: see MODULE_LIMIT in translation.ts. Beyond it, what is new stays interpreted. */
-const MODULE_LIMIT = 8000
+/** Of all machines together. */
 let modules = 0
 
 /** A batch shall have one region for this many that live. */
@@ -52,7 +52,7 @@ parentPort!.on('message', (port: MessagePort) => {
   function translate(): void {
     clearTimeout(timer)
     timer = undefined
-    const batch = modules < MODULE_LIMIT ? translator.translate(requests) : undefined
+    const batch = modules < MODULES_OF_PROCESS ? translator.translate(requests) : undefined
     if (batch) {
       modules++
       const module = { regions: batch.plans.length }
