@@ -1,5 +1,5 @@
-// Single status flags out of a state: each function pushes one as 0 or 1, for the states in which it is asked for.
-// flags.ts makes conditions of them.
+// Single status flags out of a state (flag-states.ts): each is pushed as 0 or 1, out of those states for which flags.ts
+// knows nothing shorter. It makes conditions of them.
 
 import type { Code } from './encoder.ts'
 import type { FlagLocals, FlagState } from './flag-states.ts'

@@ -127,8 +127,8 @@ export function flagKind(operation: Operation): FlagKind | undefined {
 }
 
 /**
- * Flags that must not be read behind an operation that is translated inline: it keeps them, sets none for a count of 0, or
- * sets them in a way that the interpreter knows better.
+ * Flags that must not be read behind an operation that is translated inline: it keeps them, sets none for a count of 0,
+ * or sets them in a way that the interpreter knows better.
  */
 export function flagsInTheWay(operation: Operation): number {
   const { row, size } = operation.handler!

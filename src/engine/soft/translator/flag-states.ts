@@ -1,6 +1,6 @@
-// States of the status flags in translated code. An instruction that sets them leaves its operands and result in locals, and the
-// translator remembers, without any code, how the flags follow from them: their state. A condition is then a compare
-// of these locals, and flags that nothing asks for cost nothing.
+// States of the status flags in translated code. An instruction that sets them leaves its operands and result in locals,
+// and the translator remembers, without any code, how the flags follow from them: their state. A condition is then a
+// compare of these locals, and flags that nothing asks for cost nothing.
 //
 //   memory    as core/flags.ts has them (CC_OP, CC_A, CC_B, CC_RES, RFLAGS)
 //   dead      no instruction can read them before they are set again
@@ -39,43 +39,52 @@ export const DEAD: FlagState = { kind: 'dead', bytes: 4 }
 
 export const sameState = (a: FlagState, b: FlagState): boolean => a.kind === b.kind && a.bytes === b.bytes
 
+const PARTS = {
+  a32: I32,
+  b32: I32,
+  r32: I32,
+  a64: I64,
+  b64: I64,
+  r64: I64,
+  carry: I32,
+  x: F64,
+  y: F64,
+} as const
+type Part = keyof typeof PARTS
+
 /** The locals that hold a state's parts; each comes about when it is first asked for. */
 export class FlagLocals {
   readonly #newLocal: (type: ValueType) => number
-  readonly #locals = new Map<string, number>()
+  readonly #locals = new Map<Part, number>()
 
   constructor(newLocal: (type: ValueType) => number) {
     this.#newLocal = newLocal
   }
 
   a(bytes: number): number {
-    return this.#sized('a', bytes)
+    return this.#local(bytes === 8 ? 'a64' : 'a32')
   }
   b(bytes: number): number {
-    return this.#sized('b', bytes)
+    return this.#local(bytes === 8 ? 'b64' : 'b32')
   }
   r(bytes: number): number {
-    return this.#sized('r', bytes)
+    return this.#local(bytes === 8 ? 'r64' : 'r32')
   }
   get carry(): number {
-    return this.#named('carry', I32)
+    return this.#local('carry')
   }
   get x(): number {
-    return this.#named('x', F64)
+    return this.#local('x')
   }
   get y(): number {
-    return this.#named('y', F64)
+    return this.#local('y')
   }
 
-  #sized(name: string, bytes: number): number {
-    return bytes === 8 ? this.#named(`${name}64`, I64) : this.#named(`${name}32`, I32)
-  }
-
-  #named(name: string, type: ValueType): number {
-    let local = this.#locals.get(name)
+  #local(part: Part): number {
+    let local = this.#locals.get(part)
     if (local === undefined) {
-      local = this.#newLocal(type)
-      this.#locals.set(name, local)
+      local = this.#newLocal(PARTS[part])
+      this.#locals.set(part, local)
     }
     return local
   }

@@ -1,9 +1,10 @@
-// The frame of a region's function: its locals, what they are for, and values that are pushed from them. Guest registers
-// are in locals of their own (registers.ts); temporaries are free again at the next operation.
+// The frame of a region's function: its locals, what they are for, and values that are pushed from them. Guest
+// registers are in locals of their own (registers.ts); temporaries are free again at the next operation.
 
 import { Code, I32, I64, type ValueType } from './encoder.ts'
 import { FlagLocals } from './flag-states.ts'
 import { Flags } from './flags.ts'
+import { takePage } from './look-aside.ts'
 import { op } from './opcodes.ts'
 import { type BankUse, GENERAL, RegisterBank, RSP, VECTOR } from './registers.ts'
 import { KnownNumbers } from './vector-known.ts'
@@ -219,12 +220,10 @@ export class Frame {
     code.op(op.i32_and)
     code.set(this.selector)
     pushAddress()
-    code.i64(-0x1000)
-    code.op(op.i64_and)
+    takePage(code)
     code.get(slot)
     code.memory(op.i64_load32_s, at)
-    code.i64(-0x1000)
-    code.op(op.i64_and)
+    takePage(code)
     code.op(op.i64_sub)
     code.set(this.origin)
   }

@@ -2,7 +2,7 @@
 //
 //     load the guest registers that the region uses           frame.ts, registers.ts
 //     the code, in the structures of its exits                 exits.ts
-//     write the changed registers, RIP and the budget to memory; return the result, or go on in the next region
+//     write the changed registers, RIP and the budget to memory; return, or go on in the next region
 //
 // No instruction faults in here. Whatever is not the simple case (a TLB miss, a page boundary, a device, an unusual
 // divisor) leaves the region in front of the instruction, with everything in memory as the interpreter wants it, and

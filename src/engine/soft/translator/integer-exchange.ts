@@ -1,5 +1,5 @@
-// Instructions that change two operands: XCHG, XADD, CMPXCHG. One vCPU runs a machine, so what is in memory needs no lock;
-// but a first operand in memory must be known to be writable before anything changes.
+// Instructions that change two operands: XCHG, XADD, CMPXCHG. Memory first becomes known to be writable, so that nothing
+// has changed where they leave.
 
 import { by, bytesOfE, copied, loadE, placeToChange, storeE, typeOf, wanted } from './integer-write.ts'
 import type { Context, Customs } from './meaning.ts'

@@ -1,6 +1,6 @@
-// Multiplication and division. Those of 32 bits are made of WebAssembly's 64-bit ones; the high half of a 64-bit product
-// comes from four products of halves. A division whose dividend does not fit in 64 bits, or that would fault, is left to
-// the interpreter.
+// Multiplication and division. Those of 32 bits are made of WebAssembly's 64-bit ones; the high half of a product of
+// 64-bit values comes from four products of halves. A division whose dividend does not fit in 64 bits, or that would
+// fault, is left to the interpreter.
 
 import { I64 } from './encoder.ts'
 import type { Value } from './frame.ts'

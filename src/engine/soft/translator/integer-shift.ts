@@ -1,4 +1,4 @@
-// Shifts and rotations. Where their flags are wanted the count is a constant; otherwise the interpreter's handler is called
+// Shifts and rotations. Where their flags are wanted the count is a constant; else the interpreter's handler is called
 // (flag-effects.ts), for a count of 0 keeps all flags.
 
 import type { Form } from '../table/handlers.ts'

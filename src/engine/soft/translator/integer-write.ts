@@ -1,5 +1,5 @@
-// What the translations of general-purpose instructions are written with. Operands of up to 4 bytes are i32, zero-extended,
-// those of 8 bytes i64; of a narrow result only the bits that it has count.
+// What the translations of general-purpose instructions are written with. Operands of up to 4 bytes are i32,
+// zero-extended, those of 8 bytes i64; what lies above a narrow result does not matter.
 
 import type { Form } from '../table/handlers.ts'
 import type { Instruction } from '../table/instruction.ts'

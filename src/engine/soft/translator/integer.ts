@@ -1,6 +1,6 @@
 // Translations of the general-purpose instructions, collected from the files of their kinds. By the names of the
-// instruction table. What each does is in SDM volume 2 and, executable, in core/: the interpreter's meanings and these must
-// agree, and tests compare both with the processor.
+// instruction table. What each does is in SDM volume 2 and, executable, in core/: the interpreter's meanings and these
+// must agree, and tests compare both with the processor.
 
 import { arithmetic } from './integer-arithmetic.ts'
 import { bitCustoms, bits } from './integer-bits.ts'

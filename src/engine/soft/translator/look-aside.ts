@@ -5,7 +5,7 @@ import { TLB_INDEX } from './addresses.ts'
 import type { Code } from './encoder.ts'
 import { op } from './opcodes.ts'
 
-/** Turns the low half of an address, an i32 on the stack, into its entry's offset in local `entry`; pushes the entry's page. */
+/** Takes the low half of an address from the stack; sets `entry` to its entry's offset and pushes the entry's page. */
 export function pushEntryPage(code: Code, tlb: number, entry: number): void {
   code.i32(8)
   code.op(op.i32_shr_u)
@@ -23,7 +23,7 @@ export function pushHostPointer(code: Code, tlb: number, entry: number, pushLow:
   code.op(op.i32_add)
 }
 
-/** Pushes the address of the page of the linear address on the stack. */
+/** Turns the linear address on the stack into its page's. */
 export function takePage(code: Code): void {
   code.i64(-0x1000)
   code.op(op.i64_and)

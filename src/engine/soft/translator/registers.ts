@@ -17,16 +17,17 @@ export const RBP = 0x28
 interface RegisterKind {
   readonly type: ValueType
   readonly at: number
-  readonly bytes: number
+  /** log2(bytes of one) */
+  readonly shift: number
   readonly load: number
   readonly store: number
 }
 
-export const GENERAL: RegisterKind = { type: I64, at: REGS, bytes: 8, load: op.i64_load, store: op.i64_store }
+export const GENERAL: RegisterKind = { type: I64, at: REGS, shift: 3, load: op.i64_load, store: op.i64_store }
 export const VECTOR: RegisterKind = {
   type: V128,
   at: XMM,
-  bytes: 16,
+  shift: 4,
   load: op.v128_load,
   store: op.v128_store,
 }
@@ -56,12 +57,12 @@ export class RegisterBank {
 
   /** Local of the register at this offset (of a part of one: of the whole). */
   at(offset: number): number {
-    return this.local(Math.floor(offset / this.#kind.bytes))
+    return this.local(offset >> this.#kind.shift)
   }
 
   /** Likewise, of one that is about to be written. */
   toChange(offset: number): number {
-    this.use.changed.add(Math.floor(offset / this.#kind.bytes))
+    this.use.changed.add(offset >> this.#kind.shift)
     return this.at(offset)
   }
 
@@ -77,23 +78,23 @@ export class RegisterBank {
 
   /** Writes code that takes those of these registers from memory that the region uses. */
   load(code: Code, numbers: Iterable<number> = this.use.used): void {
-    const { at, bytes, load } = this.#kind
+    const { at, shift, load } = this.#kind
     for (const number of numbers) {
       if (!this.use.used.has(number)) continue
       code.i32(0)
-      code.memory(load, at + number * bytes)
+      code.memory(load, at + (number << shift))
       code.set(this.local(number))
     }
   }
 
   /** Writes code that puts those of these registers into memory that the region changes. */
   store(code: Code, numbers: Iterable<number> = this.use.changed): void {
-    const { at, bytes, store } = this.#kind
+    const { at, shift, store } = this.#kind
     for (const number of numbers) {
       if (!this.use.changed.has(number)) continue
       code.i32(0)
       code.get(this.local(number))
-      code.memory(store, at + number * bytes)
+      code.memory(store, at + (number << shift))
     }
   }
 }

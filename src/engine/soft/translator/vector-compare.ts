@@ -34,7 +34,7 @@ const masked = (format: FloatFormat, lanes: Lanes): MeaningEntry =>
     if (predicate & 4) code.op(op.v128_not)
   })
 
-/** COMI and UCOMI: the flags follow from two numbers in locals (flags.ts). */
+/** COMI and UCOMI: the flags follow from two numbers in locals (flag-states.ts). */
 const flagged =
   (format: FloatFormat): Meaning =>
   ({ writer, after }, [a, b]) => {
