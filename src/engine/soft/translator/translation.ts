@@ -6,6 +6,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { ICOUNT, REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
 import { type ChainFunctions, chainFunctions } from './chain-function.ts'
 import { type FunctionTable, InstalledRegions } from './installed.ts'
+import { INSTRUCTIONS_OF_MACHINE, MODULES_OF_MACHINE } from './limits.ts'
 import type { Request } from './region.ts'
 import { type Batch, type CoreFacts, THRESHOLD, Translator, type TranslatorOptions } from './translator.ts'
 
@@ -19,14 +20,6 @@ export interface TranslatedCore {
   takeDropped(): number
   dropRegions(): void
 }
-
-/**
- * Guest instructions in modules that are still needed for at least one of their regions. Beyond it everything is dropped,
- * and what is hot is translated anew: some 100 to 300 bytes of machine code each.
- */
-const HELD_LIMIT = 1_200_000
-/** Likewise of modules, each of which is a few mappings of the process; Linux allows 65,530 (vm.max_map_count). */
-const MODULE_LIMIT = 8000
 
 // A young machine boots, and then often runs a program that is over soon: translating that costs more than it saves,
 // beginning with the translator's thread. In instructions: while it boots nothing is translated (kernel and agent need
@@ -144,7 +137,7 @@ export class Translation {
   }
 
   #request(requests: Request[]): void {
-    const full = this.#heldInstructions > HELD_LIMIT || this.#heldModules > MODULE_LIMIT
+    const full = this.#heldInstructions > INSTRUCTIONS_OF_MACHINE || this.#heldModules > MODULES_OF_MACHINE
     // With a module for each block, all of them would be dropped and made again all the time.
     if (full && !this.#options.atOnce) this.#core.dropRegions()
     const gone = this.#installed.collect()

@@ -7,13 +7,13 @@
 
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { useHugePages } from '../../../native/index.ts'
+import { MODULES_OF_PROCESS } from './limits.ts'
 import type { Request } from './region.ts'
 import type { Translated, TranslationWork } from './translation.ts'
 import { type Batch, Translator } from './translator.ts'
 import { withSettings } from './v8-settings.ts'
 
-/** Modules of all machines together: see MODULE_LIMIT in translation.ts. Beyond it, what is new stays interpreted. */
-const MODULE_LIMIT = 8000
+/** Of all machines together. */
 let modules = 0
 
 /**
@@ -68,7 +68,7 @@ parentPort!.on('message', (port: MessagePort) => {
     const size = Math.max(SMALLEST, Math.ceil(translator.regions / SHARE))
     const now = requests.slice(0, size)
     requests = requests.slice(size)
-    const batch = modules < MODULE_LIMIT ? translateNow(now) : undefined
+    const batch = modules < MODULES_OF_PROCESS ? translateNow(now) : undefined
     if (batch) {
       modules++
       const module = { regions: batch.plans.length }
