@@ -85,6 +85,7 @@ export class Translation {
   readonly #port: MessagePort | undefined
   readonly #wake: () => void
   #translator: Translator | undefined
+  #awake = false
   #introduced = false
   #young: boolean
   /** How often blocks have asked while the machine was young. */
@@ -118,6 +119,7 @@ export class Translation {
 
   /** Passes requests on, and installs what is there. The core must not be running. */
   work(): void {
+    if (this.#young && !this.#awake && this.#instructions() >= BOOTING) this.#wakeOnce()
     if (this.#requests[0] !== 0) {
       const requests = this.#young ? this.#urgent(this.#takeRequests()) : this.#takeRequests()
       if (requests.length > 0) this.#request(requests)
@@ -146,7 +148,7 @@ export class Translation {
       const core = this.#introduced
         ? {}
         : { core: { ...this.#facts(), memory: this.#memory, options: this.#options } }
-      if (!this.#introduced) this.#wake()
+      this.#wakeOnce()
       this.#introduced = true
       this.#awaited += requests.length
       this.#port.postMessage({ ...core, requests, gone } satisfies TranslationWork)
@@ -160,7 +162,7 @@ export class Translation {
 
   /** What cannot wait until the machine is older. The others ask again when they have run half as often once more. */
   #urgent(requests: readonly Request[]): Request[] {
-    const instructions = this.#view.getBigUint64(ICOUNT, true)
+    const instructions = this.#instructions()
     if (instructions >= GROWN) {
       this.#young = false
       this.#asked.clear()
@@ -175,6 +177,16 @@ export class Translation {
       this.#view.setUint32(block + 32, runs, true)
       return false
     })
+  }
+
+  #instructions(): bigint {
+    return this.#view.getBigUint64(ICOUNT, true)
+  }
+
+  /** The thread needs a tenth of a second to start. */
+  #wakeOnce(): void {
+    if (!this.#awake) this.#wake()
+    this.#awake = true
   }
 
   #facts(): CoreFacts {
