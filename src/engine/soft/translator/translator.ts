@@ -35,7 +35,7 @@ export const THRESHOLD = 3000
 // of it for long; then the copies cost more. (Starting processes over and over, 3000 regions: with copies 2.1 ms of CPU
 // for each process, without 1.4 ms. sqlite, with 1500, was faster with them: the limit is a compromise.)
 const SMALL = 100
-const LARGE = 500
+const LARGE = 200
 /** Regions from which on new ones do without copies. */
 const CROWDED = 500
 
