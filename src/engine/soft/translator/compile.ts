@@ -15,11 +15,14 @@ import { setFlagsFromString } from 'node:v8'
 const USUAL_BUDGET = 1_800_000
 const OUR_BUDGET = 100_000_000
 
-export function compile(bytes: Uint8Array): WebAssembly.Module {
+export const compile = (bytes: Uint8Array): WebAssembly.Module =>
+  withOurFlags(() => new WebAssembly.Module(bytes))
+
+export function withOurFlags<T>(act: () => T): T {
   setFlagsFromString(`--wasm-tiering-budget=${OUR_BUDGET}`)
   setFlagsFromString('--experimental-wasm-branch-hinting')
   try {
-    return new WebAssembly.Module(bytes)
+    return act()
   } finally {
     setFlagsFromString('--no-experimental-wasm-branch-hinting')
     setFlagsFromString(`--wasm-tiering-budget=${USUAL_BUDGET}`)

@@ -23,6 +23,7 @@ const CALL = 0x10
 const LOCAL_GET = 0x20
 const LOCAL_SET = 0x21
 const LOCAL_TEE = 0x22
+const GLOBAL_GET = 0x23
 const I32_CONST = 0x41
 const I64_CONST = 0x42
 const F32_CONST = 0x43
@@ -168,6 +169,11 @@ export class Code {
     this.unsigned(local)
   }
 
+  getGlobal(global: number): void {
+    this.byte(GLOBAL_GET)
+    this.unsigned(global)
+  }
+
   call(index: number): void {
     this.byte(CALL)
     this.unsigned(index)
@@ -249,11 +255,15 @@ export interface FunctionBody {
   readonly exportName: string
 }
 
-/** A module that imports `env.memory` (shared, 64-bit guests see at most 65536 pages) and functions of `env`. All bodies have `type`. */
+/**
+ * A module that imports `env.memory` (shared, 64-bit guests see at most 65536 pages), functions of `env`, and constants of
+ * 32 bits that are called `env.0` and so on. All bodies have `type`.
+ */
 export function encodeModule(
   imports: readonly FunctionImport[],
   type: FunctionType,
   bodies: readonly FunctionBody[],
+  constants = 0,
 ): Uint8Array {
   const module = new Code()
   module.append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
@@ -268,7 +278,7 @@ export function encodeModule(
     }
   })
   section(module, 2, (to) => {
-    to.unsigned(imports.length + 1)
+    to.unsigned(imports.length + 1 + constants)
     name(to, 'env')
     name(to, 'memory')
     to.byte(2)
@@ -280,6 +290,13 @@ export function encodeModule(
       name(to, one.name)
       to.byte(0)
       to.unsigned(i)
+    }
+    for (let i = 0; i < constants; i++) {
+      name(to, 'env')
+      name(to, String(i))
+      to.byte(3)
+      to.byte(I32)
+      to.byte(0) // immutable
     }
   })
   section(module, 3, (to) => {

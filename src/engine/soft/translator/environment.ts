@@ -4,16 +4,31 @@
 //   200       a block is translated after as many runs
 //   force     every block is translated before its first run, or as far as its code allows
 //   force:2   before its second: so regions have several blocks, which have run already
+//
+// INLINUX_CODE_CACHE: `off`, or another folder for the store of translated code than the user's cache. With
+// INLINUX_TRANSLATOR there is no store, unless a folder is named.
 
+import { homedir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
 import type { TranslatorOptions } from './translator.ts'
 
 export function translatorFromEnvironment(): TranslatorOptions | false {
   const value = process.env.INLINUX_TRANSLATOR
-  if (value === undefined || value === '') return {}
+  const store = storeFromEnvironment(value === undefined || value === '')
+  if (value === undefined || value === '') return store
   if (value === 'off') return false
   const [, forced, runs] = /^(force:?)?(\d*)$/.exec(value) ?? []
   const threshold = Number(runs === '' && forced === 'force' ? 1 : runs)
   if (!(threshold >= 1))
     throw new RangeError(`INLINUX_TRANSLATOR: off, force, or a number of runs, not ${value}`)
-  return forced === undefined ? { threshold } : { threshold, atOnce: true }
+  return forced === undefined ? { threshold, ...store } : { threshold, atOnce: true, ...store }
+}
+
+function storeFromEnvironment(isUsual: boolean): { readonly store?: string } {
+  const folder = process.env.INLINUX_CODE_CACHE
+  if (folder === 'off') return {}
+  if (folder !== undefined && folder !== '') return { store: resolve(folder) }
+  if (!isUsual) return {}
+  const xdg = process.env.XDG_CACHE_HOME
+  return { store: join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), '.cache'), 'inlinux') }
 }

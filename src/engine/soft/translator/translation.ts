@@ -6,6 +6,8 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { ICOUNT, REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
 import { type FunctionTable, InstalledRegions } from './installed.ts'
 import type { Request } from './region.ts'
+import { openStore } from './shared-store.ts'
+import type { FoundInStore } from './store-search.ts'
 import { type Batch, type CoreFacts, THRESHOLD, Translator, type TranslatorOptions } from './translator.ts'
 
 /** What translation uses of the core's exports (core/translated.ts). */
@@ -14,7 +16,8 @@ export interface TranslatedCore {
   holds(code: number): number
   perform(operation: number): number
   handlerNumbers(): number
-  setThreshold(runs: number, returning: number): void
+  setThreshold(runs: number, returning: number, early: number): void
+  decodeAhead(physical: number): number
   takeDropped(): number
   dropRegions(): void
 }
@@ -31,6 +34,9 @@ const HELD_LIMIT = 1_200_000
 const BOOTING = 20_000_000n
 const GROWN = 100_000_000n
 const PATIENCE = 8
+
+/** With a store, a block asks after so many runs already, whether it is there. */
+const EARLY = 64
 
 /** A module whose functions are, or were, in the table. */
 interface Held {
@@ -50,6 +56,8 @@ export const TRANSLATOR_COUNTERS = [
   'translateMilliseconds',
   /** In WebAssembly's API: compiling and instantiating. */
   'compileMilliseconds',
+  /** Regions that came from the store. */
+  'stored',
 ] as const
 export type TranslatorCounters = Record<(typeof TRANSLATOR_COUNTERS)[number], number>
 
@@ -58,6 +66,8 @@ export interface TranslationWork {
   /** With the first message. */
   readonly core?: CoreFacts & { readonly memory: WebAssembly.Memory; readonly options: TranslatorOptions }
   readonly requests: readonly Request[]
+  /** To be looked for in the store, and not translated otherwise. */
+  readonly lookups: readonly Request[]
   /** Records of regions that are gone. */
   readonly gone: readonly number[]
 }
@@ -65,7 +75,8 @@ export interface TranslationWork {
 /** From there back. */
 export interface Translated {
   /** Undefined when none of the requests made sense any more. */
-  readonly batch: Batch | undefined
+  readonly batch?: Batch | undefined
+  readonly found?: readonly FoundInStore[]
   /** How many messages this answers. */
   readonly answers: number
 }
@@ -94,6 +105,11 @@ export class Translation {
   readonly #asked = new Map<number, number>()
   readonly #held = new Map<number, Held>()
   #heldInstructions = 0
+  readonly #threshold: number
+  /** There is a store. */
+  readonly #early: boolean
+  /** What the store seemed to have and had not. */
+  #again: Request[] = []
   /** Messages that the other thread has not answered. */
   #awaited = 0
 
@@ -114,14 +130,20 @@ export class Translation {
     this.#view = new DataView(memory.buffer)
     this.#counters = new Float64Array(memory.buffer, TRANSLATOR_STATISTICS, TRANSLATOR_COUNTERS.length)
     this.#installed = new InstalledRegions(memory.buffer, core.table, () => core.takeDropped())
-    core.setThreshold(options.threshold ?? THRESHOLD, options.atOnce ? 1 : 0)
+    this.#threshold = options.threshold ?? THRESHOLD
+    this.#early = options.store !== undefined && this.#threshold > EARLY
+    core.setThreshold(this.#threshold, options.atOnce ? 1 : 0, this.#early ? EARLY : 0)
   }
 
   /** Passes requests on, and installs what is there. The core must not be running. */
   work(): void {
-    if (this.#requests[0] !== 0) {
-      const requests = this.#young ? this.#urgent(this.#takeRequests()) : this.#takeRequests()
-      if (requests.length > 0) this.#request(requests)
+    if (this.#requests[0] !== 0 || this.#again.length > 0) {
+      const all = this.#takeRequests()
+      const lookups = this.#early ? all.filter((one) => this.#isEarly(one)) : []
+      const rest = lookups.length === 0 ? all : all.filter((one) => !lookups.includes(one))
+      const requests = [...this.#again, ...(this.#young ? this.#urgent(rest) : rest)]
+      this.#again = []
+      if (requests.length > 0 || lookups.length > 0) this.#request(requests, lookups)
     }
     if (this.#awaited === 0) return
     // Bounded: as many as are awaited.
@@ -130,14 +152,15 @@ export class Translation {
       message;
       message = receiveMessageOnPort(this.#port!)
     ) {
-      const { batch, answers } = message.message as Translated
+      const { batch, found, answers } = message.message as Translated
       this.#awaited -= answers
+      if (found) this.#installFound(found)
       if (batch) this.#install(batch)
       if (this.#awaited === 0) break
     }
   }
 
-  #request(requests: Request[]): void {
+  #request(requests: Request[], lookups: Request[]): void {
     if (this.#heldInstructions > HELD_LIMIT) this.#core.dropRegions()
     const gone = this.#installed.collect()
     for (const record of gone) this.#release(record)
@@ -148,24 +171,32 @@ export class Translation {
       if (!this.#introduced) this.#wake()
       this.#introduced = true
       this.#awaited++
-      this.#port.postMessage({ ...core, requests, gone } satisfies TranslationWork)
+      this.#port.postMessage({ ...core, requests, lookups, gone } satisfies TranslationWork)
       return
     }
-    this.#translator ??= new Translator(this.#memory.buffer, this.#facts(), this.#options)
+    const { store } = this.#options
+    this.#translator ??= new Translator(this.#memory.buffer, this.#facts(), this.#options, openStore(store))
     this.#translator.release(gone)
-    const batch = this.#translator.translate(requests)
+    const { found, rest } = this.#translator.find(requests, lookups)
+    this.#installFound(found)
+    const batch = this.#translator.translate(rest)
     if (batch) this.#install(batch)
+    this.#translator.keep()
+  }
+
+  #isEarly({ block, promote }: Request): boolean {
+    return !promote && this.#view.getUint32(block + 32, true) < this.#threshold
   }
 
   /** What cannot wait until the machine is older. The others ask again when they have run half as often once more. */
   #urgent(requests: readonly Request[]): Request[] {
     const instructions = this.#view.getBigUint64(ICOUNT, true)
+    const runs = this.#threshold >> 1
     if (instructions >= GROWN) {
       this.#young = false
       this.#asked.clear()
       return [...requests]
     }
-    const runs = (this.#options.threshold ?? THRESHOLD) >> 1
     return requests.filter(({ block, promote }) => {
       if (promote) return true
       const times = (this.#asked.get(block) ?? 0) + 1
@@ -182,9 +213,10 @@ export class Translation {
 
   #install({ module, plans, bytes, translateMilliseconds, compileMilliseconds }: Batch): void {
     const start = performance.now()
-    const { exports } = new WebAssembly.Instance(module, {
-      env: { memory: this.#memory, holds: this.#core.holds, perform: this.#core.perform },
-    })
+    const exports = this.#instantiate(
+      module,
+      plans.map(({ record }) => record),
+    )
     const held: Held = { instructions: plans.reduce((sum, plan) => sum + plan.instructions, 0), regions: 0 }
     for (const [i, plan] of plans.entries()) {
       if (!this.#installed.install(plan, exports[String(i)])) continue
@@ -198,6 +230,42 @@ export class Translation {
     this.#count('translateMilliseconds', translateMilliseconds)
     this.#count('compileMilliseconds', compileMilliseconds + performance.now() - start)
     this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#installed.count
+  }
+
+  /** @param records of the module's regions, by number; 0 for one that is not wanted */
+  #instantiate(module: WebAssembly.Module, records: readonly number[]): Record<string, unknown> {
+    const { holds, perform } = this.#core
+    const env = { memory: this.#memory, holds, perform, ...Object.fromEntries(records.entries()) }
+    return new WebAssembly.Instance(module, { env }).exports
+  }
+
+  #installFound(found: readonly FoundInStore[]): void {
+    const start = performance.now()
+    for (const group of groupsOf(found)) this.#installGroup(group)
+    this.#count('compileMilliseconds', performance.now() - start)
+    this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#installed.count
+  }
+
+  /** Of one module. */
+  #installGroup(group: readonly FoundInStore[]): void {
+    const decode = (physical: number): number => this.#core.decodeAhead(physical)
+    const plans = group.map((one) => this.#installed.plan(one, decode))
+    const { module, functions } = group[0]!
+    const records = new Array<number>(functions).fill(0)
+    for (const { region, record } of group) records[region.number] = record
+    const exports = plans.some(Boolean) ? this.#instantiate(module, records) : {}
+    for (const [i, { record, region, request, early }] of group.entries()) {
+      const plan = plans[i]
+      if (plan && this.#installed.install(plan, exports[region.number])) {
+        this.#held.set(record, { instructions: plan.instructions, regions: 1 })
+        this.#heldInstructions += plan.instructions
+        this.#count('regions', 1)
+        this.#count('stored', 1)
+        continue
+      }
+      if (!plan) this.#installed.giveBack(record)
+      if (!early) this.#again.push({ ...request, anew: true })
+    }
   }
 
   #release(record: number): void {
@@ -225,4 +293,19 @@ export class Translation {
     this.#requests[0] = 0
     return requests
   }
+}
+
+/** By module, and so that no group has one of its regions twice. */
+function groupsOf(found: readonly FoundInStore[]): FoundInStore[][] {
+  const groups = new Map<string, FoundInStore[]>()
+  const times = new Map<string, number>()
+  for (const one of found) {
+    const region = `${one.file} ${one.region.number}`
+    const time = times.get(region) ?? 0
+    times.set(region, time + 1)
+    const group = groups.get(`${one.file} ${time}`)
+    if (group) group.push(one)
+    else groups.set(`${one.file} ${time}`, [one])
+  }
+  return [...groups.values()]
 }

@@ -3,14 +3,20 @@
 // when it is installed (installed.ts), in the vCPU's thread.
 
 import { performance } from 'node:perf_hooks'
-import { BLOCK_EPOCH, BLOCK_HASH, BLOCK_HASH_MASK, GUEST_BASE, PAGES, TLB_INDEX, tlbOf } from './addresses.ts'
-import { Allocation, type Holding, OP_SIZE } from './allocation.ts'
+import { BLOCK_EPOCH, BLOCK_HASH, BLOCK_HASH_MASK, GUEST_BASE, PAGES } from './addresses.ts'
+import { Allocation, type Holding } from './allocation.ts'
+import { executedPage } from './code-pages.ts'
+import type { CodeStore } from './code-store.ts'
 import { compile } from './compile.ts'
 import { encodeModule, type FunctionBody, type FunctionImport, type FunctionType, I32 } from './encoder.ts'
-import { type RegionPlan, recordBytes } from './installed.ts'
-import { BlockReader, type Operation } from './operations.ts'
+import type { RegionPlan } from './installed.ts'
+import { Keeping } from './keeping.ts'
+import { BlockReader, OP_SIZE, type Operation } from './operations.ts'
+import { placesInRecord, recordBytes } from './places.ts'
 import { type CodeView, formRegion, type Region, type Request } from './region.ts'
 import { type TranslationOptions, translateRegion } from './region-function.ts'
+import { type FoundInStore, StoreSearch } from './store-search.ts'
+import { type Recipe, recipeOf } from './stored-batch.ts'
 
 const TYPE: FunctionType = { parameters: [I32], results: [I32] }
 // In the order of IMPORTS in function-writer.ts.
@@ -24,6 +30,8 @@ export interface TranslatorOptions extends TranslationOptions {
   readonly threshold?: number
   /** Translates it in the vCPU's thread before it runs once more. For tests. */
   readonly atOnce?: boolean
+  /** Folder of the store of translated code (code-store.ts). */
+  readonly store?: string
 }
 
 export const THRESHOLD = 3000
@@ -63,11 +71,15 @@ export class Translator {
   readonly #code: CodeView
   /** Where a large region is entered already, by its record: a slot of the jump table that was lost counts anew. */
   readonly #promoted = new Map<string, number>()
+  readonly #keeping: Keeping | undefined
+  readonly #search: StoreSearch | undefined
 
+  /** @param store where translated code is kept and looked for */
   constructor(
     buffer: ArrayBufferLike,
     { handlerNumbers, firstFunction }: CoreFacts,
     options: TranslatorOptions,
+    store?: CodeStore,
   ) {
     this.#view = new DataView(buffer)
     this.#bytes = new Uint8Array(buffer)
@@ -82,6 +94,9 @@ export class Translator {
       runs: (block) => this.#view.getUint32(block + 32, true),
       pageAt: (linear) => this.#pageAt(linear),
     }
+    if (!store) return
+    this.#keeping = new Keeping(store)
+    this.#search = new StoreSearch(buffer, store, this.#allocation, (physical) => this.#findBlock(physical))
   }
 
   /** How many regions there are. */
@@ -93,7 +108,34 @@ export class Translator {
   release(records: readonly number[]): void {
     const gone = new Set(records)
     for (const record of gone) this.#allocation.release(record)
+    this.#keeping?.release(gone)
     for (const [entry, record] of this.#promoted) if (gone.has(record)) this.#promoted.delete(entry)
+  }
+
+  /**
+   * Looks into the store.
+   * @param lookups requests that are not to be translated otherwise
+   * @returns what is there, and the other requests
+   */
+  find(
+    requests: readonly Request[],
+    lookups: readonly Request[],
+  ): { found: readonly FoundInStore[]; rest: readonly Request[] } {
+    if (!this.#search) return { found: [], rest: requests }
+    const wanted = this.#search.find(
+      requests.filter(({ anew }) => !anew),
+      false,
+    )
+    const has = new Set(wanted.map(({ request }) => request))
+    return {
+      found: [...wanted, ...this.#search.find(lookups, true)],
+      rest: requests.filter((request) => !has.has(request)),
+    }
+  }
+
+  /** Writes what has been translated since the last time, as far as it is still in use. */
+  keep(): void {
+    this.#keeping?.save()
   }
 
   /** @returns undefined when none of the requests still makes sense */
@@ -101,6 +143,7 @@ export class Translator {
     const start = performance.now()
     const bodies: FunctionBody[] = []
     const plans: RegionPlan[] = []
+    const recipes = new Map<number, Recipe>()
     const entered = new Set<string>()
     const epoch = this.#view.getUint32(BLOCK_EPOCH, true)
     for (const asked of requests) {
@@ -109,12 +152,15 @@ export class Translator {
       const region = this.#form(request, entered)
       if (!region) continue
       const holding = this.#allocation.begin()
-      const body = this.#body(region, holding, bodies.length)
-      const pages = [...region.pages.values()].map((page) => page >>> 12)
-      if (!body || !this.#allocation.record(holding, recordBytes(region.entries.length, pages.length))) {
+      const { body, handed } = this.#body(region, bodies.length)
+      const pages = [...region.pages.values()]
+      const bytes = recordBytes(region.entries.length, pages.length, handed.length)
+      if (!this.#take(holding, region, handed) || !this.#allocation.record(holding, bytes)) {
         this.#allocation.abandon(holding)
         continue
       }
+      const recipe = this.#keeping && recipeOf(region, bodies.length, request.promote, handed)
+      if (recipe) recipes.set(holding.record, recipe)
       for (const node of region.entries) entered.add(entryKey(node.block.physical, region.user))
       if (request.promote)
         for (const node of region.entries)
@@ -132,15 +178,19 @@ export class Translator {
           number: node.entry,
           distance: Math.floor(node.delta / 0x1000) * 0x1000,
         })),
-        pages,
+        pages: pages.map((page) => page >>> 12),
+        pageAddresses: pages.map((page) => GUEST_BASE + page),
+        allEntries: region.entries.length,
+        operations: holding.operations,
         blocks: region.nodes.map(({ block }) => [block.address, block.physical] as const),
         epoch,
       })
     }
     if (bodies.length === 0) return undefined
-    const bytes = encodeModule(IMPORTS, TYPE, bodies)
+    const bytes = encodeModule(IMPORTS, TYPE, bodies, bodies.length)
     const written = performance.now()
     const module = compile(bytes)
+    this.#keeping?.add(module, bytes, recipes)
     return {
       module,
       plans,
@@ -165,17 +215,26 @@ export class Translator {
     })
   }
 
-  /** @returns undefined when there is no room for the operations that it hands to the interpreter's handlers */
-  #body(region: Region, holding: Holding, number: number): FunctionBody | undefined {
-    let room = true
+  #body(region: Region, number: number): { body: FunctionBody; handed: [node: number, position: number][] } {
+    const handed: [number, number][] = []
     const keep = (operation: Operation): number => {
-      const at = this.#allocation.operation(holding)
-      if (at === 0) room = false
-      else this.#bytes.copyWithin(at, operation.pointer, operation.pointer + OP_SIZE)
-      return at
+      const node = region.nodes.findIndex(({ block }) => block.operations.includes(operation))
+      return handed.push([node, region.nodes[node]!.block.operations.indexOf(operation)]) - 1
     }
-    const { locals, code, unlikely } = translateRegion(region, holding.functionIndex, keep, this.#options)
-    return room ? { locals, code, unlikely, exportName: String(number) } : undefined
+    const places = placesInRecord(number, region.entries.length, [...region.pages.keys()])
+    const { locals, code, unlikely } = translateRegion(region, places, keep, this.#options)
+    return { body: { locals, code, unlikely, exportName: String(number) }, handed }
+  }
+
+  /** Room for the operations that are handed to the interpreter. @returns false when there is none */
+  #take(holding: Holding, region: Region, handed: readonly (readonly [number, number])[]): boolean {
+    for (const [node, position] of handed) {
+      const at = this.#allocation.operation(holding)
+      if (at === 0) return false
+      const { raw } = region.nodes[node]!.block
+      this.#bytes.set(raw.subarray(position * OP_SIZE, (position + 1) * OP_SIZE), at)
+    }
+    return true
   }
 
   /** As `findBlock` in core/blocks.ts. */
@@ -208,12 +267,9 @@ export class Translator {
 
   /** A hint, from what the TLBs hold: translated code looks again before it relies on it. */
   #pageAt(linear: bigint): number {
-    const page = linear & ~0xfffn
-    const low = Number(linear & 0xffffffffn)
     for (const user of [true, false]) {
-      const entry = tlbOf(user, 'execute') + ((low >>> 8) & TLB_INDEX)
-      if (this.#view.getBigUint64(entry, true) !== page) continue
-      return ((this.#view.getUint32(entry + 8, true) + (low & ~0xfff)) >>> 0) - GUEST_BASE
+      const page = executedPage(this.#view, linear, user)
+      if (page >= 0) return page
     }
     return -1
   }
