@@ -14,6 +14,10 @@ declare namespace WebAssembly {
     constructor(module: Module, imports?: Record<string, Record<string, unknown>>)
     readonly exports: Record<string, unknown>
   }
+  class Global {
+    constructor(descriptor: { value: 'i32'; mutable?: boolean }, initial: number)
+    value: number
+  }
   function validate(bytes: Uint8Array): boolean
   function compile(bytes: Uint8Array): Promise<Module>
 }

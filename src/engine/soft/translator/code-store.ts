@@ -30,7 +30,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { countOptimized, machineCodeOf, moduleOf } from './native-code.ts'
+import { compile } from './compile.ts'
+import { moduleOf, optimizedCode } from './native-code.ts'
 import {
   decodeBatch,
   decodeHead,
@@ -40,7 +41,6 @@ import {
   type Place,
   type Recipe,
   type StoredRegion,
-  withMachineCode,
 } from './stored-batch.ts'
 
 const STORE_LIMIT = 128 * 1024 ** 2
@@ -65,11 +65,6 @@ export interface LoadedBatch {
   readonly functions: number
 }
 
-interface Loaded extends LoadedBatch {
-  /** Functions that had optimized machine code when the file was written. */
-  optimized: number
-}
-
 export class CodeStore {
   readonly #folder: string
   readonly #engine: string
@@ -77,7 +72,7 @@ export class CodeStore {
   readonly #places = new Map<number, Candidate[]>()
   readonly #known = new Set<string>()
   /** Undefined: the file was no good. */
-  readonly #loaded = new Map<string, Loaded | undefined>()
+  readonly #loaded = new Map<string, LoadedBatch | undefined>()
   #saves = 0
   #writable = true
 
@@ -120,37 +115,23 @@ export class CodeStore {
     return loaded
   }
 
-  /** @returns the file's name, or undefined when it could not be written */
-  save(recipes: readonly Recipe[], bytes: Uint8Array, module: WebAssembly.Module): string | undefined {
+  /**
+   * Writes a batch, with machine code if that can be had.
+   * @returns the file's name, or undefined when it could not be written
+   */
+  save(recipes: readonly Recipe[], bytes: Uint8Array): string | undefined {
     const name = `${this.#engine}-${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}.batch`
     if (this.#known.has(name)) return name
-    const file = encodeBatch(recipes, bytes, new Uint8Array())
-    const batch = file.length <= FILE_LIMIT ? decodeBatch(file) : undefined
-    if (!batch || !this.#write(name, file)) return undefined
-    this.#loaded.set(name, {
-      regions: batch.regions,
-      module,
-      functions: functionsOf(module).length,
-      optimized: 0,
-    })
-    this.#enter(name, decodeHead(file.subarray(0, headLength(file)!)))
+    const { module, functions } = instantiate(bytes)
+    const file = encodeBatch(recipes, bytes, optimizedCode(module, functions, bytes))
+    if (file.length > FILE_LIMIT || !this.#write(name, file)) return undefined
+    this.#known.add(name)
     return name
   }
 
-  /** Writes files anew whose modules have more optimized functions by now. @param until when to stop, by `performance.now` */
-  saveMachineCode(until: number): void {
-    for (const [name, loaded] of this.#loaded) {
-      if (!loaded || !this.#writable) continue
-      if (performance.now() >= until) return
-      const optimized = countOptimized(functionsOf(loaded.module))
-      // A few more are not worth it.
-      if (optimized <= loaded.optimized * 1.1) continue
-      loaded.optimized = optimized
-      const file = this.#readFile(name, FILE_LIMIT)
-      if (!file || !decodeBatch(file)) continue
-      const changed = withMachineCode(file, machineCodeOf(loaded.module, optimized))
-      if (changed.length <= FILE_LIMIT) this.#write(name, changed)
-    }
+  /** Another thread has written this file. */
+  added(name: string): void {
+    if (!this.#known.has(name)) this.#enter(name, this.#readHead(name))
   }
 
   #enter(name: string, places: readonly Place[] | undefined): void {
@@ -167,7 +148,7 @@ export class CodeStore {
     }
   }
 
-  #read(name: string): Loaded | undefined {
+  #read(name: string): LoadedBatch | undefined {
     const file = this.#readFile(name, FILE_LIMIT)
     const batch = file && decodeBatch(file)
     if (!batch) return undefined
@@ -176,8 +157,7 @@ export class CodeStore {
       const functions = functionsOf(module)
       // Each region must have its function, whatever the file says.
       if (batch.regions.some(({ number }) => functions[number] === undefined)) return undefined
-      const optimized = batch.machineCode.length === 0 ? 0 : countOptimized(functions)
-      return { regions: batch.regions, module, functions: functions.length, optimized }
+      return { regions: batch.regions, module, functions: functions.length }
     } catch {
       return undefined
     }
@@ -270,11 +250,17 @@ export class CodeStore {
 
 let memory: WebAssembly.Memory | undefined
 
+function instantiate(bytes: Uint8Array): { module: WebAssembly.Module; functions: unknown[] } {
+  const module = compile(bytes)
+  return { module, functions: functionsOf(module) }
+}
+
 /** A module's functions, of an instance that is never run. */
 function functionsOf(module: WebAssembly.Module): unknown[] {
   memory ??= new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
   const env: Record<string, unknown> = { memory, holds: nothing, perform: nothing }
-  for (const { name, kind } of WebAssembly.Module.imports(module)) if (kind === 'global') env[name] = 0
+  for (const { name, kind } of WebAssembly.Module.imports(module))
+    if (kind === 'global') env[name] = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
   return Object.values(new WebAssembly.Instance(module, { env }).exports)
 }
 

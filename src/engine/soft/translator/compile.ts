@@ -15,14 +15,11 @@ import { setFlagsFromString } from 'node:v8'
 const USUAL_BUDGET = 1_800_000
 const OUR_BUDGET = 100_000_000
 
-export const compile = (bytes: Uint8Array): WebAssembly.Module =>
-  withOurFlags(() => new WebAssembly.Module(bytes))
-
-export function withOurFlags<T>(act: () => T): T {
+export function compile(bytes: Uint8Array): WebAssembly.Module {
   setFlagsFromString(`--wasm-tiering-budget=${OUR_BUDGET}`)
   setFlagsFromString('--experimental-wasm-branch-hinting')
   try {
-    return act()
+    return new WebAssembly.Module(bytes)
   } finally {
     setFlagsFromString('--no-experimental-wasm-branch-hinting')
     setFlagsFromString(`--wasm-tiering-budget=${USUAL_BUDGET}`)

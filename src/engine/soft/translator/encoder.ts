@@ -256,14 +256,14 @@ export interface FunctionBody {
 }
 
 /**
- * A module that imports `env.memory` (shared, 64-bit guests see at most 65536 pages), functions of `env`, and constants of
+ * A module that imports `env.memory` (shared, 64-bit guests see at most 65536 pages), functions of `env`, and globals of
  * 32 bits that are called `env.0` and so on. All bodies have `type`.
  */
 export function encodeModule(
   imports: readonly FunctionImport[],
   type: FunctionType,
   bodies: readonly FunctionBody[],
-  constants = 0,
+  globals = 0,
 ): Uint8Array {
   const module = new Code()
   module.append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
@@ -278,7 +278,7 @@ export function encodeModule(
     }
   })
   section(module, 2, (to) => {
-    to.unsigned(imports.length + 1 + constants)
+    to.unsigned(imports.length + 1 + globals)
     name(to, 'env')
     name(to, 'memory')
     to.byte(2)
@@ -291,12 +291,12 @@ export function encodeModule(
       to.byte(0)
       to.unsigned(i)
     }
-    for (let i = 0; i < constants; i++) {
+    for (let i = 0; i < globals; i++) {
       name(to, 'env')
       name(to, String(i))
       to.byte(3)
       to.byte(I32)
-      to.byte(0) // immutable
+      to.byte(1) // mutable
     }
   })
   section(module, 3, (to) => {

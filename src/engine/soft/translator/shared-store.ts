@@ -10,5 +10,3 @@ export function openStore(folder: string | undefined): CodeStore | undefined {
   if (!stores.has(folder)) stores.set(folder, CodeStore.open(folder))
   return stores.get(folder)
 }
-
-export const openStores = (): CodeStore[] => [...stores.values()].filter((store) => store !== undefined)

@@ -3,9 +3,6 @@
 
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 
-/** Milliseconds that the last machine's end waits for the store to be written. */
-const PATIENCE = 150
-
 let worker: Worker | undefined
 let users = 0
 
@@ -28,7 +25,7 @@ export function connectTranslator(): TranslatorConnection {
       state = 'awake'
       users++
       worker ??= start()
-      worker.postMessage({ port: port1 }, [port1])
+      worker.postMessage(port1, [port1])
     },
     async close() {
       const was = state
@@ -37,7 +34,6 @@ export function connectTranslator(): TranslatorConnection {
       if (was !== 'awake' || --users > 0) return
       const ending = worker
       worker = undefined
-      if (ending) await keep(ending)
       await ending?.terminate()
     },
   }
@@ -51,17 +47,4 @@ function start(): Worker {
   started.on('error', (error) => process.emitWarning(`inlinux translates no more: ${error}`))
   started.unref()
   return started
-}
-
-/** What it has translated last goes to the store, if there is one. */
-async function keep(ending: Worker): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const kept = new Promise<void>((resolve) => {
-    ending.once('message', () => resolve())
-    ending.once('exit', () => resolve())
-    timer = setTimeout(resolve, PATIENCE)
-  })
-  ending.postMessage({ closing: true })
-  await kept
-  clearTimeout(timer)
 }

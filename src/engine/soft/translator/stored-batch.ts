@@ -210,20 +210,6 @@ export function decodeBatch(file: Uint8Array): StoredBatch | undefined {
   }
 }
 
-/** The same batch with other machine code. @param file one that `decodeBatch` took */
-export function withMachineCode(file: Uint8Array, machineCode: Uint8Array): Uint8Array {
-  const [index = 0, regionBytes = 0, moduleBytes = 0, , count = 0] = headerWords(file)
-  const regions = HEADER + index
-  const module = regions + regionBytes
-  return assemble(
-    file.subarray(HEADER, regions),
-    file.subarray(regions, module),
-    file.subarray(module, module + moduleBytes),
-    machineCode,
-    count,
-  )
-}
-
 /** Whatever the words are, the region that comes out can be looked through without leaving its arrays. */
 function decodeRegion(words: Int32Array): StoredRegion | undefined {
   if (words.length < REGION_HEADER) return undefined

@@ -44,6 +44,14 @@ interface Held {
   regions: number
 }
 
+interface Instance {
+  readonly functions: Record<string, unknown>
+  /** For each function the address of its region's record. */
+  readonly records: readonly WebAssembly.Global[]
+}
+
+const RECORD = { value: 'i32', mutable: true } as const
+
 /** Kept in the shared memory (core/state.ts, TRANSLATOR_STATISTICS), a float64 each, in this order. */
 export const TRANSLATOR_COUNTERS = [
   'regions',
@@ -105,6 +113,8 @@ export class Translation {
   readonly #asked = new Map<number, number>()
   readonly #held = new Map<number, Held>()
   #heldInstructions = 0
+  /** Modules from the store, by their file. */
+  readonly #stored = new Map<string, Instance>()
   readonly #threshold: number
   /** There is a store. */
   readonly #early: boolean
@@ -181,7 +191,6 @@ export class Translation {
     this.#installFound(found)
     const batch = this.#translator.translate(rest)
     if (batch) this.#install(batch)
-    this.#translator.keep()
   }
 
   #isEarly({ block, promote }: Request): boolean {
@@ -213,13 +222,11 @@ export class Translation {
 
   #install({ module, plans, bytes, translateMilliseconds, compileMilliseconds }: Batch): void {
     const start = performance.now()
-    const exports = this.#instantiate(
-      module,
-      plans.map(({ record }) => record),
-    )
+    const { functions, records } = this.#instantiate(module, plans.length)
     const held: Held = { instructions: plans.reduce((sum, plan) => sum + plan.instructions, 0), regions: 0 }
     for (const [i, plan] of plans.entries()) {
-      if (!this.#installed.install(plan, exports[String(i)])) continue
+      if (!this.#installed.install(plan, functions[i])) continue
+      records[i]!.value = plan.record
       this.#held.set(plan.record, held)
       if (held.regions++ === 0) this.#heldInstructions += held.instructions
       this.#count('regions', 1)
@@ -232,40 +239,46 @@ export class Translation {
     this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#installed.count
   }
 
-  /** @param records of the module's regions, by number; 0 for one that is not wanted */
-  #instantiate(module: WebAssembly.Module, records: readonly number[]): Record<string, unknown> {
+  #instantiate(module: WebAssembly.Module, functions: number): Instance {
     const { holds, perform } = this.#core
+    const records = Array.from({ length: functions }, () => new WebAssembly.Global(RECORD, 0))
     const env = { memory: this.#memory, holds, perform, ...Object.fromEntries(records.entries()) }
-    return new WebAssembly.Instance(module, { env }).exports
+    return { functions: new WebAssembly.Instance(module, { env }).exports, records }
   }
 
   #installFound(found: readonly FoundInStore[]): void {
     const start = performance.now()
-    for (const group of groupsOf(found)) this.#installGroup(group)
+    for (const one of found) {
+      if (this.#installStored(one)) continue
+      if (!one.early) this.#again.push({ ...one.request, anew: true })
+    }
     this.#count('compileMilliseconds', performance.now() - start)
     this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#installed.count
   }
 
-  /** Of one module. */
-  #installGroup(group: readonly FoundInStore[]): void {
-    const decode = (physical: number): number => this.#core.decodeAhead(physical)
-    const plans = group.map((one) => this.#installed.plan(one, decode))
-    const { module, functions } = group[0]!
-    const records = new Array<number>(functions).fill(0)
-    for (const { region, record } of group) records[region.number] = record
-    const exports = plans.some(Boolean) ? this.#instantiate(module, records) : {}
-    for (const [i, { record, region, request, early }] of group.entries()) {
-      const plan = plans[i]
-      if (plan && this.#installed.install(plan, exports[region.number])) {
-        this.#held.set(record, { instructions: plan.instructions, regions: 1 })
-        this.#heldInstructions += plan.instructions
-        this.#count('regions', 1)
-        this.#count('stored', 1)
-        continue
-      }
-      if (!plan) this.#installed.giveBack(record)
-      if (!early) this.#again.push({ ...request, anew: true })
+  #installStored(found: FoundInStore): boolean {
+    const { file, module, functions, region, record } = found
+    let instance = this.#stored.get(file)
+    // It may live at one place only: its function has one record.
+    const isTaken = instance !== undefined && this.#held.has(instance.records[region.number]!.value)
+    const plan = isTaken
+      ? undefined
+      : this.#installed.plan(found, (physical) => this.#core.decodeAhead(physical))
+    if (!plan) {
+      this.#installed.giveBack(record)
+      return false
     }
+    if (!instance) {
+      instance = this.#instantiate(module, functions)
+      this.#stored.set(file, instance)
+    }
+    if (!this.#installed.install(plan, instance.functions[region.number])) return false
+    instance.records[region.number]!.value = record
+    this.#held.set(record, { instructions: plan.instructions, regions: 1 })
+    this.#heldInstructions += plan.instructions
+    this.#count('regions', 1)
+    this.#count('stored', 1)
+    return true
   }
 
   #release(record: number): void {
@@ -293,19 +306,4 @@ export class Translation {
     this.#requests[0] = 0
     return requests
   }
-}
-
-/** By module, and so that no group has one of its regions twice. */
-function groupsOf(found: readonly FoundInStore[]): FoundInStore[][] {
-  const groups = new Map<string, FoundInStore[]>()
-  const times = new Map<string, number>()
-  for (const one of found) {
-    const region = `${one.file} ${one.region.number}`
-    const time = times.get(region) ?? 0
-    times.set(region, time + 1)
-    const group = groups.get(`${one.file} ${time}`)
-    if (group) group.push(one)
-    else groups.set(`${one.file} ${time}`, [one])
-  }
-  return [...groups.values()]
 }

@@ -5,10 +5,11 @@
 // is scattered over thousands. So requests are gathered, the longer the more there is already: the first ones are
 // answered at once, and the number of modules grows with the logarithm of the number of regions.
 
-import { type MessagePort, parentPort } from 'node:worker_threads'
+import { type MessagePort, parentPort, Worker } from 'node:worker_threads'
 import { useHugePages } from '../../../native/index.ts'
+import type { AheadWork, AheadWritten } from './ahead-thread.ts'
 import type { Request } from './region.ts'
-import { openStore, openStores } from './shared-store.ts'
+import { openStore } from './shared-store.ts'
 import type { Translated, TranslationWork } from './translation.ts'
 import { Translator } from './translator.ts'
 
@@ -18,41 +19,25 @@ const SHARE = 16
 const WAIT_PER_REGION = 0.1
 const LONGEST_WAIT = 250
 
-// What has been translated is written to the store after a while, and looked at for optimized functions now and then; when a
-// machine closes, at once, but its user is waiting.
-const KEEP_AFTER = 2000
-const LOOK_EACH = 10_000
-const LOOK_FOR = 100
-const LAST_LOOK_FOR = 20
+let machines = 0
+let ahead: Worker | undefined
 
-interface Closing {
-  readonly closing: true
-}
-/** The answer to that. */
-export interface Kept {
-  readonly kept: true
-}
+parentPort!.on('message', serve)
 
-const translators = new Set<Translator>()
-let isLooking = false
-
-parentPort!.on('message', (message: { port: MessagePort } | Closing) => {
-  if ('port' in message) serve(message.port)
-  else {
-    keepAll(LAST_LOOK_FOR)
-    parentPort!.postMessage({ kept: true } satisfies Kept)
-  }
-})
-
-function keepAll(milliseconds: number): void {
-  for (const translator of translators) translator.keep()
-  const until = performance.now() + milliseconds
-  for (const store of openStores()) store.saveMachineCode(until)
+/** The thread that writes what the store does not have. Without it the store stays as it is. */
+function startAhead(): Worker {
+  const started = new Worker(new URL('./ahead-thread.js', import.meta.url), { name: 'inlinux store' })
+  started.on('message', ({ store, file }: AheadWritten) => openStore(store)?.added(file))
+  started.on('error', () => undefined)
+  started.unref()
+  return started
 }
 
 function serve(port: MessagePort): void {
   let translator: Translator
-  let keeping: NodeJS.Timeout | undefined
+  let facts: NonNullable<TranslationWork['core']>
+  const machine = ++machines
+  let knowsMachine = false
   let requests: Request[] = []
   let answers = 0
   let timer: NodeJS.Timeout | undefined
@@ -61,14 +46,13 @@ function serve(port: MessagePort): void {
     if (core) {
       const { store } = core.options
       translator = new Translator(core.memory.buffer, core, core.options, openStore(store))
-      translators.add(translator)
-      if (store !== undefined && !isLooking) setInterval(keepAll, LOOK_EACH, LOOK_FOR)
-      isLooking = store !== undefined || isLooking
+      facts = core
       // A machine that wants translations is one that works.
       useHugePages(core.memory.buffer)
     }
     translator.release(gone)
-    const { found, rest } = translator.find(more, lookups)
+    const { found, rest, missed } = translator.find(more, lookups)
+    pass(missed)
     if (rest.length === 0 || found.length > 0)
       port.postMessage({ found, answers: rest.length === 0 ? 1 : 0 } satisfies Translated)
     if (rest.length === 0) return
@@ -81,9 +65,7 @@ function serve(port: MessagePort): void {
   // The machine has ended, and its thread with it: the port closes by itself, and the translator is garbage.
   port.on('close', () => {
     clearTimeout(timer)
-    clearTimeout(keeping)
-    translator?.keep()
-    translators.delete(translator)
+    if (knowsMachine) ahead?.postMessage({ machine, missed: [], ended: true } satisfies AheadWork)
   })
 
   function translate(): void {
@@ -93,9 +75,15 @@ function serve(port: MessagePort): void {
     port.postMessage({ batch, answers } satisfies Translated)
     requests = []
     answers = 0
-    keeping ??= setTimeout(() => {
-      keeping = undefined
-      translator.keep()
-    }, KEEP_AFTER)
+  }
+
+  function pass(missed: readonly Request[]): void {
+    const { store } = facts.options
+    if (missed.length === 0 || store === undefined) return
+    ahead ??= startAhead()
+    const { memory, handlerNumbers } = facts
+    const core = knowsMachine ? {} : { core: { memory, handlerNumbers, store } }
+    knowsMachine = true
+    ahead.postMessage({ machine, missed, ...core } satisfies AheadWork)
   }
 }

@@ -3,27 +3,19 @@
 // when it is installed (installed.ts), in the vCPU's thread.
 
 import { performance } from 'node:perf_hooks'
-import { BLOCK_EPOCH, BLOCK_HASH, BLOCK_HASH_MASK, GUEST_BASE, PAGES } from './addresses.ts'
+import { BLOCK_EPOCH, GUEST_BASE } from './addresses.ts'
 import { Allocation, type Holding } from './allocation.ts'
-import { executedPage } from './code-pages.ts'
 import type { CodeStore } from './code-store.ts'
+import { codeView } from './code-view.ts'
 import { compile } from './compile.ts'
-import { encodeModule, type FunctionBody, type FunctionImport, type FunctionType, I32 } from './encoder.ts'
+import type { FunctionBody } from './encoder.ts'
 import type { RegionPlan } from './installed.ts'
-import { Keeping } from './keeping.ts'
-import { BlockReader, OP_SIZE, type Operation } from './operations.ts'
-import { placesInRecord, recordBytes } from './places.ts'
+import { writeBody, writeModule } from './module.ts'
+import { OP_SIZE } from './operations.ts'
+import { recordBytes } from './places.ts'
 import { type CodeView, formRegion, type Region, type Request } from './region.ts'
-import { type TranslationOptions, translateRegion } from './region-function.ts'
+import type { TranslationOptions } from './region-function.ts'
 import { type FoundInStore, StoreSearch } from './store-search.ts'
-import { type Recipe, recipeOf } from './stored-batch.ts'
-
-const TYPE: FunctionType = { parameters: [I32], results: [I32] }
-// In the order of IMPORTS in function-writer.ts.
-const IMPORTS: readonly FunctionImport[] = [
-  { name: 'holds', type: TYPE },
-  { name: 'perform', type: TYPE },
-]
 
 export interface TranslatorOptions extends TranslationOptions {
   /** Runs of a block after which it is translated. */
@@ -66,12 +58,10 @@ export class Translator {
   readonly #view: DataView
   readonly #bytes: Uint8Array
   readonly #options: TranslatorOptions
-  readonly #reader: BlockReader
   readonly #allocation: Allocation
   readonly #code: CodeView
   /** Where a large region is entered already, by its record: a slot of the jump table that was lost counts anew. */
   readonly #promoted = new Map<string, number>()
-  readonly #keeping: Keeping | undefined
   readonly #search: StoreSearch | undefined
 
   /** @param store where translated code is kept and looked for */
@@ -84,19 +74,10 @@ export class Translator {
     this.#view = new DataView(buffer)
     this.#bytes = new Uint8Array(buffer)
     this.#options = options
-    this.#reader = new BlockReader(buffer, handlerNumbers)
     this.#allocation = new Allocation(firstFunction)
-    this.#code = {
-      reader: this.#reader,
-      findBlock: (physical) => this.#findBlock(physical),
-      translated: (block) => this.#view.getUint32(block + 36, true) !== 0,
-      blocksOf: (page) => this.#blocksOf(page),
-      runs: (block) => this.#view.getUint32(block + 32, true),
-      pageAt: (linear) => this.#pageAt(linear),
-    }
+    this.#code = codeView(buffer, handlerNumbers)
     if (!store) return
-    this.#keeping = new Keeping(store)
-    this.#search = new StoreSearch(buffer, store, this.#allocation, (physical) => this.#findBlock(physical))
+    this.#search = new StoreSearch(buffer, store, this.#allocation, this.#code.findBlock)
   }
 
   /** How many regions there are. */
@@ -108,34 +89,31 @@ export class Translator {
   release(records: readonly number[]): void {
     const gone = new Set(records)
     for (const record of gone) this.#allocation.release(record)
-    this.#keeping?.release(gone)
     for (const [entry, record] of this.#promoted) if (gone.has(record)) this.#promoted.delete(entry)
   }
 
   /**
    * Looks into the store.
    * @param lookups requests that are not to be translated otherwise
-   * @returns what is there, and the other requests
+   * @returns what is there, the other requests, and the other lookups
    */
   find(
     requests: readonly Request[],
     lookups: readonly Request[],
-  ): { found: readonly FoundInStore[]; rest: readonly Request[] } {
-    if (!this.#search) return { found: [], rest: requests }
+  ): { found: readonly FoundInStore[]; rest: readonly Request[]; missed: readonly Request[] } {
+    if (!this.#search) return { found: [], rest: requests, missed: [] }
     const wanted = this.#search.find(
       requests.filter(({ anew }) => !anew),
       false,
     )
     const has = new Set(wanted.map(({ request }) => request))
+    const early = this.#search.find(lookups, true)
+    const hasEarly = new Set(early.map(({ request }) => request))
     return {
-      found: [...wanted, ...this.#search.find(lookups, true)],
+      found: [...wanted, ...early],
       rest: requests.filter((request) => !has.has(request)),
+      missed: lookups.filter((request) => !hasEarly.has(request)),
     }
-  }
-
-  /** Writes what has been translated since the last time, as far as it is still in use. */
-  keep(): void {
-    this.#keeping?.save()
   }
 
   /** @returns undefined when none of the requests still makes sense */
@@ -143,24 +121,21 @@ export class Translator {
     const start = performance.now()
     const bodies: FunctionBody[] = []
     const plans: RegionPlan[] = []
-    const recipes = new Map<number, Recipe>()
     const entered = new Set<string>()
     const epoch = this.#view.getUint32(BLOCK_EPOCH, true)
     for (const asked of requests) {
       // A promotion names the code's physical address: what block lies there now?
-      const request = asked.promote ? { ...asked, block: this.#findBlock(asked.block) } : asked
+      const request = asked.promote ? { ...asked, block: this.#code.findBlock(asked.block) } : asked
       const region = this.#form(request, entered)
       if (!region) continue
       const holding = this.#allocation.begin()
-      const { body, handed } = this.#body(region, bodies.length)
+      const { body, handed } = writeBody(region, bodies.length, this.#options)
       const pages = [...region.pages.values()]
       const bytes = recordBytes(region.entries.length, pages.length, handed.length)
       if (!this.#take(holding, region, handed) || !this.#allocation.record(holding, bytes)) {
         this.#allocation.abandon(holding)
         continue
       }
-      const recipe = this.#keeping && recipeOf(region, bodies.length, request.promote, handed)
-      if (recipe) recipes.set(holding.record, recipe)
       for (const node of region.entries) entered.add(entryKey(node.block.physical, region.user))
       if (request.promote)
         for (const node of region.entries)
@@ -187,10 +162,9 @@ export class Translator {
       })
     }
     if (bodies.length === 0) return undefined
-    const bytes = encodeModule(IMPORTS, TYPE, bodies, bodies.length)
+    const bytes = writeModule(bodies)
     const written = performance.now()
     const module = compile(bytes)
-    this.#keeping?.add(module, bytes, recipes)
     return {
       module,
       plans,
@@ -215,17 +189,6 @@ export class Translator {
     })
   }
 
-  #body(region: Region, number: number): { body: FunctionBody; handed: [node: number, position: number][] } {
-    const handed: [number, number][] = []
-    const keep = (operation: Operation): number => {
-      const node = region.nodes.findIndex(({ block }) => block.operations.includes(operation))
-      return handed.push([node, region.nodes[node]!.block.operations.indexOf(operation)]) - 1
-    }
-    const places = placesInRecord(number, region.entries.length, [...region.pages.keys()])
-    const { locals, code, unlikely } = translateRegion(region, places, keep, this.#options)
-    return { body: { locals, code, unlikely, exportName: String(number) }, handed }
-  }
-
   /** Room for the operations that are handed to the interpreter. @returns false when there is none */
   #take(holding: Holding, region: Region, handed: readonly (readonly [number, number])[]): boolean {
     for (const [node, position] of handed) {
@@ -235,43 +198,6 @@ export class Translator {
       this.#bytes.set(raw.subarray(position * OP_SIZE, (position + 1) * OP_SIZE), at)
     }
     return true
-  }
-
-  /** As `findBlock` in core/blocks.ts. */
-  #findBlock(physical: number): number {
-    const view = this.#view
-    const bucket = (physical ^ (physical >>> 16)) & BLOCK_HASH_MASK
-    let block = view.getUint32(BLOCK_HASH + bucket * 4, true)
-    // Bounded by hand: the vCPU may be changing the list just now.
-    for (let i = 0; i < 1000 && block !== 0; i++) {
-      if (view.getUint32(block, true) === physical) return block
-      block = view.getUint32(block + 24, true)
-    }
-    return 0
-  }
-
-  /** The list of a page's blocks, as core/blocks.ts keeps it. */
-  #blocksOf(page: number): number[] {
-    const view = this.#view
-    const blocks: number[] = []
-    let block = view.getUint32(PAGES + (page >>> 12) * 8, true)
-    // Bounded by hand: the vCPU may be changing the list just now.
-    for (let i = 0; i < 2000 && block !== 0; i++) {
-      const start = view.getUint32(block + 28, true)
-      const isSecond = start >>> 12 !== page >>> 12
-      if (!isSecond && view.getUint32(block, true) === start) blocks.push(block)
-      block = view.getUint32(block + (isSecond ? 20 : 8), true)
-    }
-    return blocks
-  }
-
-  /** A hint, from what the TLBs hold: translated code looks again before it relies on it. */
-  #pageAt(linear: bigint): number {
-    for (const user of [true, false]) {
-      const page = executedPage(this.#view, linear, user)
-      if (page >= 0) return page
-    }
-    return -1
   }
 }
 
