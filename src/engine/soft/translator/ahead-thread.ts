@@ -45,7 +45,7 @@ interface Machine {
 }
 
 const machines = new Map<number, Machine>()
-let timer: NodeJS.Timeout | undefined
+let isLooking = false
 let lastLook = false
 
 lowerPriority()
@@ -63,11 +63,16 @@ parentPort!.on('message', ({ machine: number, core, missed, ended }: AheadWork) 
   machine.ahead.missed(missed)
   machine.busy = true
   if (ended) machines.delete(number)
-  timer ??= setTimeout(look, LOOK_EACH)
+  if (!isLooking) lookIn(LOOK_EACH)
 })
 
+function lookIn(milliseconds: number): void {
+  isLooking = true
+  setTimeout(look, milliseconds)
+}
+
 function look(): void {
-  timer = undefined
+  isLooking = false
   let isWriting = false
   for (const machine of machines.values()) {
     const { ahead, store } = machine
@@ -83,8 +88,8 @@ function look(): void {
     if (isDue) machine.busy = false
   }
   const isBusy = [...machines.values()].some(({ busy }) => busy)
-  if (isWriting || isBusy) timer = setTimeout(look, isWriting ? 0 : LOOK_EACH)
-  else if (lastLook) timer = setTimeout(look, LOOK_LATER)
+  if (isWriting || isBusy) lookIn(isWriting ? 0 : LOOK_EACH)
+  else if (lastLook) lookIn(LOOK_LATER)
   lastLook = isWriting || isBusy
 }
 

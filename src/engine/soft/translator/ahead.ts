@@ -25,6 +25,7 @@ export class Ahead {
   readonly #code: CodeView
   readonly #view: CodeView
   readonly #store: CodeStore
+  readonly #warm: number
   /** Blocks that may get warm, by their address. */
   readonly #missed = new Map<number, Request & { readonly physical: number }>()
   /** Physical pages by view and linear page number. */
@@ -34,8 +35,9 @@ export class Ahead {
   #waiting: Region[] = []
   #formed = 0
 
-  constructor(buffer: ArrayBufferLike, handlerNumbers: number, store: CodeStore) {
+  constructor(buffer: ArrayBufferLike, handlerNumbers: number, store: CodeStore, warm: number = WARM) {
     this.#store = store
+    this.#warm = warm
     this.#code = codeView(buffer, handlerNumbers)
     this.#view = {
       ...this.#code,
@@ -60,13 +62,17 @@ export class Ahead {
     for (const [block, request] of this.#missed) {
       const runs = this.#code.runs(block)
       if (this.#code.reader.physical(block) !== request.physical) this.#missed.delete(block)
-      else if (runs >= WARM) warm.push({ request, runs })
+      else if (runs >= this.#warm) warm.push({ request, runs })
     }
     warm.sort((a, b) => b.runs - a.runs)
     for (const { request } of warm) {
       this.#missed.delete(request.block)
       if (this.#isCovered(request.block) || this.#formed >= REGION_LIMIT) continue
-      const extent = { instructions: INSTRUCTIONS, overlapping: false, minimumRuns: WARM >> 1 }
+      const extent = {
+        instructions: INSTRUCTIONS,
+        overlapping: false,
+        minimumRuns: Math.max(1, this.#warm >> 1),
+      }
       const region = formRegion(this.#view, request, extent)
       if (!region) continue
       this.#formed++

@@ -141,8 +141,9 @@ export class Translation {
     this.#counters = new Float64Array(memory.buffer, TRANSLATOR_STATISTICS, TRANSLATOR_COUNTERS.length)
     this.#installed = new InstalledRegions(memory.buffer, core.table, () => core.takeDropped())
     this.#threshold = options.threshold ?? THRESHOLD
-    this.#early = options.store !== undefined && this.#threshold > EARLY
-    core.setThreshold(this.#threshold, options.atOnce ? 1 : 0, this.#early ? EARLY : 0)
+    const early = options.early ?? EARLY
+    this.#early = options.store !== undefined && this.#threshold > early
+    core.setThreshold(this.#threshold, options.atOnce ? 1 : 0, this.#early ? early : 0)
   }
 
   /** Passes requests on, and installs what is there. The core must not be running. */

@@ -24,6 +24,8 @@ export interface TranslatorOptions extends TranslationOptions {
   readonly atOnce?: boolean
   /** Folder of the store of translated code (code-store.ts). */
   readonly store?: string
+  /** Runs of a block after which it is looked for there. */
+  readonly early?: number
 }
 
 export const THRESHOLD = 3000
