@@ -15,6 +15,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -28,7 +29,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compile } from './compile.ts'
 import { moduleOf, optimizedCode } from './native-code.ts'
@@ -92,7 +93,7 @@ export class CodeStore {
   ): CodeStore | undefined {
     const inside = join(folder, 'code')
     try {
-      mkdirSync(inside, { recursive: true, mode: 0o700 })
+      makeFolder(inside)
       const info = lstatSync(inside)
       if (!info.isDirectory() || info.uid !== process.getuid?.() || (info.mode & 0o077) !== 0)
         return undefined
@@ -124,12 +125,10 @@ export class CodeStore {
     if (this.#known.has(name)) return name
     const { module, functions } = instantiate(bytes)
     const file = encodeBatch(recipes, bytes, optimizedCode(module, functions, bytes))
-    if (file.length > FILE_LIMIT || !this.#write(name, file)) return undefined
-    this.#known.add(name)
-    return name
+    return file.length <= FILE_LIMIT && this.#write(name, file) ? name : undefined
   }
 
-  /** Another thread has written this file. */
+  /** Somebody has written this file. */
   added(name: string): void {
     if (!this.#known.has(name)) this.#enter(name, this.#readHead(name))
   }
@@ -246,6 +245,13 @@ export class CodeStore {
       total -= size
     }
   }
+}
+
+/** Step by step: Node's own recursion does not end in file systems like /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 let memory: WebAssembly.Memory | undefined

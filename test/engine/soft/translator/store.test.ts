@@ -249,6 +249,7 @@ describe('the folder', () => {
     const folder = newFolder()
     writeFileSync(join(folder, 'file'), '')
     assert.equal(CodeStore.open(join(folder, 'file')), undefined)
+    assert.equal(CodeStore.open('/proc/nowhere'), undefined)
   })
 
   test('that vanishes takes nothing with it', () => {
