@@ -1,6 +1,6 @@
 // The thread that translates for the store (ahead.ts), for all machines of the process. It has a low priority, so that it
-// takes little but time that nobody else wants, and it never keeps anybody waiting: what
-// it has not written when the process ends is left to the next one.
+// takes little but time that nobody else wants, and it never keeps anybody waiting: what it has not written when the
+// process ends is left to the next one.
 
 import { readlinkSync } from 'node:fs'
 import { setPriority } from 'node:os'

@@ -49,10 +49,12 @@ export class Ahead {
   /** The store does not have these. */
   missed(requests: readonly Request[]): void {
     for (const request of requests) {
-      if (this.#missed.size >= BLOCK_LIMIT) return
+      // The oldest have had their time to get warm.
+      if (this.#missed.size >= BLOCK_LIMIT) this.#missed.delete(this.#missed.keys().next().value!)
       const physical = this.#code.reader.physical(request.block)
       this.#missed.set(request.block, { ...request, physical })
-      if (this.#pages.size < BLOCK_LIMIT) this.#pages.set(keyOf(request.rip, request.user), physical & ~0xfff)
+      if (this.#pages.size >= BLOCK_LIMIT) this.#pages.delete(this.#pages.keys().next().value!)
+      this.#pages.set(keyOf(request.rip, request.user), physical & ~0xfff)
     }
   }
 
@@ -89,7 +91,7 @@ export class Ahead {
     const recipes: Recipe[] = []
     for (const region of regions) {
       const { body, handed } = writeBody(region, bodies.length, {})
-      const recipe = recipeOf(region, bodies.length, false, handed)
+      const recipe = recipeOf(region, bodies.length, handed)
       if (!recipe) continue
       bodies.push(body)
       recipes.push(recipe)

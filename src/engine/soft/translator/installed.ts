@@ -161,7 +161,7 @@ export class InstalledRegions {
       if (number >= 0 && pages.has(distance)) entries.push({ block, physical, number, distance })
     }
     return {
-      promoted: region.promoted && pages.size === distances.length,
+      promoted: false,
       functionIndex,
       record,
       user,

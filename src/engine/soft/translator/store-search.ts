@@ -72,19 +72,19 @@ export class StoreSearch {
     return found
   }
 
-  #choose({ block: asked, promote, user, rip }: Request): Choice | undefined {
+  #choose({ block, promote, user, rip }: Request): Choice | undefined {
+    // Larger regions are made by those who need them.
+    if (promote || block === 0) return undefined
     const view = this.#view
-    const block = promote ? this.#findBlock(asked) : asked
-    if (block === 0) return undefined
     const physical = view.getUint32(block, true)
-    if (physical === 0xffffffff || (!promote && this.#isEntered(physical, user))) return undefined
+    if (physical === 0xffffffff || this.#isEntered(physical, user)) return undefined
     const operations = this.#operationsAt(block)
     let best: Choice | undefined
     for (const linked of [false, true])
       for (const candidate of this.#store.find(hashOf(user, physical & 0xfff, operations, linked))) {
         const batch = this.#store.load(candidate.file)
         const stored = batch?.regions[candidate.region]
-        if (!batch || !stored || stored.user !== user || (promote && !stored.promoted)) continue
+        if (!batch || !stored || stored.user !== user) continue
         const at = candidate.node * NODE_WORDS
         const delta = stored.nodes[at + NODE.delta]
         if (delta === undefined || stored.nodes[at + NODE.entry]! < 0) continue
@@ -117,7 +117,7 @@ export class StoreSearch {
         counts.delete(distance)
       } else counts.set(distance, (counts.get(distance) ?? 0) + nodes[at + NODE.count]!)
     }
-    let score = region.promoted ? 1000 : 0
+    let score = 0
     for (const count of counts.values()) score += count
     return counts.has(home) ? score : 0
   }

@@ -35,7 +35,6 @@ export interface StoredRegion {
   /** Exported by the module under this number. */
   readonly number: number
   readonly user: boolean
-  readonly promoted: boolean
   readonly instructions: number
   readonly entries: number
   /** From the region's first page to each of its pages, in bytes. */
@@ -89,7 +88,6 @@ export const isLinked = (node: RegionNode): boolean =>
 export function recipeOf(
   region: Region,
   number: number,
-  promoted: boolean,
   handed: readonly (readonly [node: number, position: number])[],
 ): Recipe | undefined {
   const distances = [...region.pages.keys()]
@@ -99,7 +97,7 @@ export function recipeOf(
   const size =
     REGION_HEADER + distances.length + nodes.length * NODE_WORDS + handed.length * 2 + count * OP_WORDS
   const words = new Int32Array(size + (size & 1))
-  words.set([words.length, number, (user ? 1 : 0) | (promoted ? 2 : 0), region.instructions])
+  words.set([words.length, number, user ? 1 : 0, region.instructions])
   words.set([region.entries.length, distances.length, nodes.length, handed.length], 4)
   let at = REGION_HEADER
   words.set(distances, at)
@@ -242,11 +240,9 @@ function decodeRegion(words: Int32Array): StoredRegion | undefined {
     if (position >= nodeWords[node * NODE_WORDS + NODE.count]!) return undefined
   }
   const user = (flags & 1) !== 0
-  const promoted = (flags & 2) !== 0
   return {
     number,
     user,
-    promoted,
     instructions,
     entries,
     distances,
