@@ -39,6 +39,7 @@ const state = constantsOf('state', map)
 const mmu = constantsOf('mmu', map)
 const regions = constantsOf('regions', map)
 const blocks = constantsOf('blocks', map)
+const chains = constantsOf('chains', map)
 const run = constantsOf('run', map)
 const operation = constantsOf('operation', state)
 
@@ -58,7 +59,7 @@ describe('numbers that stand twice', () => {
   })
 
   test('translator/addresses.ts has those of the core', () => {
-    const all = new Map([...mmu, ...blocks, ...run, ...regions, ...state])
+    const all = new Map([...mmu, ...blocks, ...run, ...regions, ...chains, ...state])
     // In the map's drawing alone, or of the translator alone.
     const own = ['BLOCK_HASH_MASK', 'TLB_INDEX', 'CALLED']
     const drawn = Object.keys(addresses).filter(
@@ -99,6 +100,7 @@ test('nothing overlaps in the memory’s map', () => {
     ['block hash', at('BLOCK_HASH'), at('BLOCK_HASH') + blocks.get('HASH_ENTRIES')! * 4n],
     ['requests', at('REQUESTS'), at('REQUESTS') + 16n + (regions.get('REQUEST_LIMIT')! + 1n) * 16n],
     ['block cache', at('BLOCK_CACHE'), at('BLOCK_CACHE') + blocks.get('CACHE_ENTRIES')! * 8n],
+    ['chains', at('CHAINS'), at('CHAINS') + 2n * chains.get('CHAINS_VIEW')!],
     ['jumps', at('JUMPS'), at('JUMPS') + 2n * regions.get('JUMPS_VIEW')!],
     ['blocks', at('ARENA'), at('ARENA_END')],
     ['region records', BigInt(addresses.REGION_RECORDS), BigInt(addresses.REGION_RECORDS_END)],
@@ -118,4 +120,5 @@ test('nothing overlaps in the memory’s map', () => {
       )
   }
   assert.equal((regions.get('JUMPS_MASK')! + 1n) * 16n, regions.get('JUMPS_VIEW'))
+  assert.equal((chains.get('CHAINS_MASK')! + 1n) * 32n, chains.get('CHAINS_VIEW'))
 })

@@ -12,7 +12,7 @@
 //    32 u32 how often the interpreter has run the block
 //    36 u32 record of the region that can be entered here (regions.ts), or 0
 //    40 u32 which of the region's entries this is
-//    44 u32 unused
+//    44 u32 how often a region gave up in front of it
 //    48 u64 where its indirect jump or call led the last time, or 0
 //    56 u64 unused
 //    64 …   operations (operation.ts), then one END

@@ -11,6 +11,7 @@
 //   0x0020_0000  hash table of decoded blocks                            see blocks.ts
 //   0x0024_0000  blocks whose translation is asked for                   REQUESTS, see regions.ts
 //   0x0025_0000  the blocks found last                                   BLOCK_CACHE
+//   0x0028_0000  where it goes on from region to region                  CHAINS, see chains.ts
 //   0x0030_0000  where translated code is entered                        JUMPS
 //   0x0040_0000  decoded operations                                      ARENA
 //   0x0700_0000  what belongs to each translated region                  (translator/installed.ts)
@@ -35,6 +36,7 @@ export const TLB: usize = 0x100000
 export const BLOCK_HASH: usize = 0x200000
 export const REQUESTS: usize = 0x240000
 export const BLOCK_CACHE: usize = 0x250000
+export const CHAINS: usize = 0x280000
 export const JUMPS: usize = 0x300000
 export const ARENA: usize = 0x400000
 export const ARENA_END: usize = 0x7000000

@@ -14,6 +14,7 @@
 // writing CR3 empties just those.
 
 import { SCRATCH, TLB, GUEST_BASE, PAGES } from './layout'
+import { breakChains, breakUserChains } from './chains'
 import {
   CR0, CR2, CR3, CR4, CPL, EFER, STATISTICS, CR0_PG, CR0_WP, CR4_PGE, EFER_NXE, GP_VECTOR, PF_VECTOR, raise,
 } from './state'
@@ -195,6 +196,12 @@ function copyIn(physical: u64, from: usize, size: u32): void {
   return translate(address, EXECUTE)
 }
 
+/** Is code at this address, which was fetched just now, in a page that writing CR3 leaves alone? */
+// @ts-ignore: decorator
+@inline export function pageIsGlobal(address: u64): bool {
+  return (load<u32>(tlb + 2 * KIND_SIZE + (<usize>(address >> 8) & 0xfff0), 12) & TLB_GLOBAL) != 0
+}
+
 export const NO_PHYSICAL: u64 = NO_ADDRESS
 
 /** The pending #GP is from an address that is not canonical; see stack-fault.ts. */
@@ -297,6 +304,7 @@ function pageFault(address: u64, access: u32, bits: u32): u64 {
 /** Writing CR3: all but global entries go. */
 export function flushNonGlobal(): void {
   store<u64>(STATISTICS + 16, load<u64>(STATISTICS + 16) + 1)
+  breakUserChains()
   for (let i: u32 = 0; i < listed; i++) {
     const entry = <usize>load<u32>(LIST + (<usize>i << 2))
     const flags = load<u32>(entry, 12)
@@ -311,6 +319,7 @@ export function flushNonGlobal(): void {
 }
 
 export function flushAll(): void {
+  breakChains()
   for (let entry = TLB; entry < TLB + 2 * VIEW_SIZE; entry += 16) {
     store<u64>(entry, NO_ADDRESS)
     store<u32>(entry, 0, 12)
@@ -321,6 +330,7 @@ export function flushAll(): void {
 
 /** INVLPG: the page that holds `address`, however large it is. */
 export function flushPage(address: u64): void {
+  breakChains()
   const region = <usize>(address >> 21) & 0xfff
   if (load<u8>(LARGE_BITS + (region >> 3)) & <u8>(<u32>1 << (<u32>region & 7))) {
     for (let entry = TLB; entry < TLB + 2 * VIEW_SIZE; entry += 16) {

@@ -24,6 +24,7 @@
 import { JUMPS, PAGE_REGIONS, REQUESTS } from './layout'
 import { DROPPED } from './state'
 import { findBlock } from './blocks'
+import { breakChains } from './chains'
 
 const JUMPS_VIEW: usize = 0x80000
 const JUMPS_MASK: u32 = 0x7fff
@@ -49,6 +50,7 @@ export function setThreshold(runs: u32, returning: bool, earlyRuns: u32): void {
 export function clearRegions(ramBytes: u64): void {
   memory.fill(JUMPS, 0xff, JUMPS_VIEW * 2)
   memory.fill(PAGE_REGIONS, 0, <usize>(ramBytes >> 12) << 2)
+  breakChains()
 }
 
 /** First record of the list of dropped ones. */
@@ -93,17 +95,34 @@ function enterRequest(what: u32, how: u32, rip: u64): bool {
 /** Entries through one slot before a larger region is asked for. */
 const PROMOTION: u32 = 20000
 
-/** A region is entered through this slot. */
+/** A region is entered through this slot; it was as often since the last call. */
 // @ts-ignore: decorator
-@inline export function countEntry(slot: usize, rip: u64): void {
-  const entries = load<u32>(slot, 12) + 1
-  store<u32>(slot, entries, 12)
-  if (entries == PROMOTION) requestPromotion(slot, rip)
+@inline export function countEntry(slot: usize, rip: u64, times: u32): void {
+  const before = load<u32>(slot, 12)
+  store<u32>(slot, before + times, 12)
+  if (before < PROMOTION && before + times >= PROMOTION) requestPromotion(slot, rip)
 }
 
 function requestPromotion(slot: usize, rip: u64): void {
   const user: u32 = slot >= JUMPS + JUMPS_VIEW ? 1 : 0
   enterRequest(load<u32>(slot), user | 2, rip)
+}
+
+/** Times that a region gives up in front of an instruction for no good reason, before it is made again without one. */
+const GIVE_UP_LIMIT: u32 = 200
+
+/**
+ * A region that was entered through the slot left in front of this block, and the interpreter found no miss of the
+ * look-aside buffers. Mostly a group of accesses (translator/accesses.ts) that lies in two pages: the region goes, and is
+ * to come back without that group.
+ */
+export function countGivenUp(block: usize, slot: usize, user: bool): void {
+  const times = load<u32>(block, 44) + 1
+  store<u32>(block, times, 44)
+  if (times != GIVE_UP_LIMIT || !enterRequest(load<u32>(block), user ? 5 : 4, 0)) return
+  const entered = findBlock(load<u32>(slot))
+  const record = entered != 0 ? <usize>load<u32>(entered, 36) : 0
+  if (record != 0 && load<u32>(record) != 0 && load<u32>(record) == load<u32>(slot, 4)) dropRegion(record)
 }
 
 /** Another place has taken the slot, but the block remembers its region: fills the slot again. @returns false: it is gone */
@@ -172,6 +191,7 @@ function dropRegion(record: usize): void {
   store<u32>(record, dropped, 12)
   dropped = <u32>record
   store<u32>(DROPPED, 1)
+  breakChains()
 }
 
 /** All regions, of all pages. */

@@ -7,18 +7,19 @@
 
 import { MAILBOX } from './layout'
 import {
-  AGAIN, BLOCK_RIP, BRANCH, BUDGET, CALLED_OPERATION, CALLED_RESULT, CPL, DB_VECTOR, DROPPED, FAULT, ICOUNT, IF, INHIBIT, JUMP, LEAVE, NEXT, REGION_STATISTICS, RF, RFLAGS, RIP, RUNNING, STOP,
+  AGAIN, BLOCK_RIP, BRANCH, BUDGET, CALLED_OPERATION, CALLED_RESULT, CPL, DB_VECTOR, DROPPED, FAULT, ICOUNT, IF, INHIBIT, JUMP, LEAVE, NEXT, REGION_STATISTICS, RF, RFLAGS, RIP, RUNNING, STATISTICS, STOP,
   TF, raise, setReg64,
 } from './state'
 import { dispatch } from './generated/handlers'
 import { OP_SIZE, opEnd, opLength } from './operation'
 import { BLOCK_HEADER, discard, findBlock, forgetAllCode, invalidateCode } from './blocks'
 import { decodeBlock, decodeSingle } from './decode'
-import { NO_PHYSICAL, fetchAddress, ramSize } from './mmu'
+import { NO_PHYSICAL, fetchAddress, pageIsGlobal, ramSize } from './mmu'
+import { noteChain } from './chains'
 import { checkInterrupts, deliverException, deliverInterrupt, interruptCheck, interruptsChecked, tripleFault } from './interrupts'
 import { acknowledge, pendingVector, pollTimer, raisePin, timerDistance } from './apic'
 import { halted, setHalted } from './system'
-import { countEntry, countRun, refillSlot, translatedAt } from './regions'
+import { countEntry, countGivenUp, countRun, refillSlot, translatedAt } from './regions'
 import { chooseStackFault } from './stack-fault'
 import { allowTrap, breakpointsEnabled, forgetHits, instructionBreakpoint, setStepping, takeDebugTrap, trapSuppressed } from './debug'
 
@@ -46,6 +47,8 @@ const SLICE: i32 = 20000
 /** Slices of one call of `run`. */
 const SLICES: i32 = 10
 
+const TLB_MISSES: usize = STATISTICS + 8
+
 // What a region's function returns.
 /** RIP says where to go on. */
 const CONTINUE: i32 = 0
@@ -63,6 +66,9 @@ export function run(): i32 {
 function runBlocks(): i32 {
   let slices = SLICES
   let interpret = false
+  // When it is: the slot through which the region was entered that could not go on, and the misses until then.
+  let left: usize = 0
+  let misses: u64 = 0
   if (halted) {
     const reason = wakeUp()
     if (reason >= 0) return reason
@@ -97,12 +103,14 @@ function runBlocks(): i32 {
     if (!interpret) {
       const slot = found < ramSize ? translatedAt(physical, user) : 0
       if (slot != 0) {
-        countEntry(slot, rip)
+        countEntry(slot, rip, user || pageIsGlobal(rip) ? noteChain(slot, rip, user) : 1)
         const result = enterRegion(slot)
         if (result == CONTINUE) continue
         if (result == INTERPRET) {
           count(1)
           interpret = true
+          left = slot
+          misses = load<u64>(TLB_MISSES)
           continue
         }
         count(2)
@@ -127,8 +135,8 @@ function runBlocks(): i32 {
     while (true) {
       setReg64(BLOCK_RIP, rip)
       // What runs because a region could not go on is not a place to enter a region.
-      if (!interpret && countRun(block, rip, user)) return KICKED
-      interpret = false
+      if (interpret) interpret = false
+      else if (countRun(block, rip, user)) return KICKED
       const first = block + BLOCK_HEADER
       let op = first
       let result: i32
@@ -138,6 +146,10 @@ function runBlocks(): i32 {
       } while (result == NEXT)
       account(<i32>((op - first) / OP_SIZE))
       op -= OP_SIZE
+      if (left != 0) {
+        if (load<u64>(TLB_MISSES) == misses) countGivenUp(block, left, user)
+        left = 0
+      }
       if (result == BRANCH) {
         const next = load<u64>(RIP)
         if ((next ^ rip) >> 12 != 0) break

@@ -49,7 +49,7 @@ export const CALLED_OPERATION: usize = STATE + 0xf0 // u32
 export const CALLED_RESULT: usize = STATE + 0xf4 // u32
 /** How often all decoded blocks have been forgotten. */
 export const BLOCK_EPOCH: usize = STATE + 0xf8 // u32
-/** For whoever takes samples: 0 nothing runs, 1 the interpreter, else the jump-table slot of the running region. */
+/** For whoever takes samples: 0 nothing runs, 1 the interpreter, else the slot through which the running region was entered. */
 export const RUNNING: usize = STATE + 0xfc // u32
 export const CR0: usize = STATE + 0x100
 export const CR2: usize = STATE + 0x108
@@ -72,6 +72,8 @@ export const SYSENTER_ESP: usize = STATE + 0x188
 export const SYSENTER_EIP: usize = STATE + 0x190
 export const KVM_SYSTEM_TIME: usize = STATE + 0x198
 export const KVM_WALL_CLOCK: usize = STATE + 0x1a0
+/** Epochs of the chains (chains.ts) of the kernel's view, and of the user's: u32 each. */
+export const CHAIN_EPOCHS: usize = STATE + 0x1a8
 export const DR: usize = STATE + 0x1c0 // DR0..DR7, u64 each
 // Descriptor tables.
 export const GDT_BASE: usize = STATE + 0x200

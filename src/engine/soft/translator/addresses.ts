@@ -23,6 +23,8 @@ export const CPL: number = STATE + 0xd0
 export const CR0: number = STATE + 0x100
 export const CR4: number = STATE + 0x118
 export const KERNEL_GS_BASE: number = STATE + 0x158
+/** u32 each: of the kernel's view, of the user's. */
+export const CHAIN_EPOCHS: number = STATE + 0x1a8
 export const MXCSR: number = STATE + 0x260
 export const XMM: number = STATE + 0x300
 /** u64 each, of the core: see core/state.ts. */
@@ -45,6 +47,9 @@ export const tlbOf = (user: boolean, kind: 'read' | 'write' | 'execute'): number
 export const BLOCK_HASH: number = 0x200000
 export const BLOCK_HASH_MASK: number = 0xffff
 export const REQUESTS: number = 0x240000
+export const CHAINS: number = 0x280000
+export const CHAINS_VIEW: number = 0x40000
+export const CHAINS_MASK: number = 0x1fff
 export const JUMPS: number = 0x300000
 export const JUMPS_VIEW: number = 0x80000
 export const JUMPS_MASK: number = 0x7fff

@@ -47,6 +47,8 @@ import {
 const STORE_LIMIT = 128 * 1024 ** 2
 /** Places with the same code that are remembered: a guest must not make the search long. */
 const CANDIDATES = 8
+/** V8 gives each module addresses of its own, and has only so many. */
+const MODULE_LIMIT = 300
 const HEAD = 16384
 /** What a process that died left behind. */
 const ABANDONED_MS = 3600_000
@@ -110,6 +112,7 @@ export class CodeStore {
 
   load(name: string): LoadedBatch | undefined {
     if (this.#loaded.has(name)) return this.#loaded.get(name)
+    if (this.#loaded.size >= MODULE_LIMIT) return undefined
     const loaded = this.#read(name)
     this.#loaded.set(name, loaded)
     if (!loaded) this.#remove(name)
@@ -264,9 +267,11 @@ function instantiate(bytes: Uint8Array): { module: WebAssembly.Module; functions
 /** A module's functions, of an instance that is never run. */
 function functionsOf(module: WebAssembly.Module): unknown[] {
   memory ??= new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
-  const env: Record<string, unknown> = { memory, holds: nothing, perform: nothing }
-  for (const { name, kind } of WebAssembly.Module.imports(module))
+  const env: Record<string, unknown> = { memory }
+  for (const { name, kind } of WebAssembly.Module.imports(module)) {
     if (kind === 'global') env[name] = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
+    else if (kind === 'function') env[name] = nothing
+  }
   return Object.values(new WebAssembly.Instance(module, { env }).exports)
 }
 

@@ -20,6 +20,8 @@ const BR = 0x0c
 const BR_IF = 0x0d
 const BR_TABLE = 0x0e
 const CALL = 0x10
+const RETURN_CALL = 0x12
+const RETURN_CALL_INDIRECT = 0x13
 const LOCAL_GET = 0x20
 const LOCAL_SET = 0x21
 const LOCAL_TEE = 0x22
@@ -179,6 +181,18 @@ export class Code {
     this.unsigned(index)
   }
 
+  /** Calls a function of the module in the place of this one. */
+  tailCall(index: number): void {
+    this.byte(RETURN_CALL)
+    this.unsigned(index)
+  }
+  /** Likewise the function at an index of the table. */
+  tailCallIndirect(type: number): void {
+    this.byte(RETURN_CALL_INDIRECT)
+    this.unsigned(type)
+    this.byte(0)
+  }
+
   /** What is written here will stand inside this many open structures. */
   assumeOpen(count: number): void {
     this.#depth = count
@@ -252,18 +266,20 @@ export interface FunctionBody {
   readonly code: Uint8Array
   /** Offsets in `code` of the `if`s that are hardly ever taken, ascending. */
   readonly unlikely?: readonly number[]
-  readonly exportName: string
+  /** Without a name it is called within the module only. */
+  readonly exportName?: string
 }
 
 /**
  * A module that imports `env.memory` (shared, 64-bit guests see at most 65536 pages), functions of `env`, and globals of
- * 32 bits that are called `env.0` and so on. All bodies have `type`.
+ * 32 bits that are called `env.0` and so on. All bodies have `type`, which is the one behind those of the imports.
+ * @param table imports `env.table`, too
  */
 export function encodeModule(
   imports: readonly FunctionImport[],
   type: FunctionType,
   bodies: readonly FunctionBody[],
-  globals = 0,
+  { globals = 0, table = false }: { readonly globals?: number; readonly table?: boolean } = {},
 ): Uint8Array {
   const module = new Code()
   module.append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
@@ -278,7 +294,7 @@ export function encodeModule(
     }
   })
   section(module, 2, (to) => {
-    to.unsigned(imports.length + 1 + globals)
+    to.unsigned(imports.length + 1 + globals + (table ? 1 : 0))
     name(to, 'env')
     name(to, 'memory')
     to.byte(2)
@@ -298,15 +314,23 @@ export function encodeModule(
       to.byte(I32)
       to.byte(1) // mutable
     }
+    if (!table) return
+    name(to, 'env')
+    name(to, 'table')
+    to.byte(1)
+    to.byte(0x70) // funcref
+    to.byte(0) // no maximum
+    to.unsigned(0)
   })
   section(module, 3, (to) => {
     to.unsigned(bodies.length)
     for (const _ of bodies) to.unsigned(imports.length)
   })
   section(module, 7, (to) => {
-    to.unsigned(bodies.length)
-    for (const [i, body] of bodies.entries()) {
-      name(to, body.exportName)
+    to.unsigned(bodies.filter(({ exportName }) => exportName !== undefined).length)
+    for (const [i, { exportName }] of bodies.entries()) {
+      if (exportName === undefined) continue
+      name(to, exportName)
       to.byte(0)
       to.unsigned(imports.length + i)
     }

@@ -18,6 +18,7 @@
 //
 // Only for what WebAssembly cannot do well (x87, REP, …) the interpreter's handler is called from inside.
 
+import type { Group, GroupedAccesses, Member } from './accesses.ts'
 import {
   BUDGET,
   CALLED,
@@ -54,8 +55,14 @@ export type Value =
   | { readonly kind: 'register'; readonly local: number; readonly bytes: number }
   | { readonly kind: 'constant'; readonly value: number | bigint; readonly bytes: number }
 
-/** Functions that every module imports from the core, by index. */
-export const IMPORTS = { condition: 0, perform: 1 } as const
+/** Where bytes of the guest's memory lie: a host pointer in a local, and what is to be added to it. */
+export interface Place {
+  readonly local: number
+  readonly offset: number
+}
+
+/** Functions that every module imports: of the core, and those of chain-function.ts. By index. */
+export const IMPORTS = { holds: 0, perform: 1, chainKernel: 2, chainUser: 3 } as const
 
 /** What one pass over a region finds out for the next. */
 export interface RegisterUse {
@@ -113,6 +120,11 @@ export class FunctionWriter {
 
   // What is being written.
   #node!: RegionNode
+  #accesses!: ReadonlyMap<Operation, GroupedAccesses>
+  /** Pointers of groups (accesses.ts): those that are in use, those that are over with this operation, free ones. */
+  readonly #groups = new Map<Group, number>()
+  readonly #over: Group[] = []
+  readonly #freePointers: number[] = []
   #operation!: Operation
   #executed = 0
   /** State of the flags in front of the current operation, as an exit there sees it. */
@@ -150,7 +162,7 @@ export class FunctionWriter {
         x: named('x', F64),
         y: named('y', F64),
       },
-      IMPORTS.condition,
+      IMPORTS.holds,
     )
     // Written into a buffer of its own, inside of the structures that `finish` puts around it.
     this.code.assumeOpen(this.#dispatch)
@@ -175,8 +187,9 @@ export class FunctionWriter {
 
   // Position.
 
-  beginNode(node: RegionNode): void {
+  beginNode(node: RegionNode, accesses: ReadonlyMap<Operation, GroupedAccesses>): void {
     this.#node = node
+    this.#accesses = accesses
     this.#executed = 0
     this.known.clear()
     const { code } = this
@@ -192,6 +205,10 @@ export class FunctionWriter {
     this.#exitState = exitState
     this.#executed = position
     for (const pool of this.#temporaries.values()) pool.taken = 0
+    for (const group of this.#over.splice(0)) {
+      this.#freePointers.push(this.#groups.get(group)!)
+      this.#groups.delete(group)
+    }
   }
 
   get node(): RegionNode {
@@ -374,15 +391,57 @@ export class FunctionWriter {
     return local
   }
 
-  /** Local with the host pointer to `bytes` bytes at the linear address; leaves the region when there is no fast way. */
-  pointer(address: number, bytes: number, kind: 'read' | 'write'): number {
+  /** Where the current operation's memory operand lies; leaves the region when there is no fast way. */
+  operandPlace(operation: Operation, bytes: number, kind: 'read' | 'write'): Place {
+    const member = this.#accesses.get(operation)?.operand
+    return this.#place(member, () => this.address(operation), bytes, kind)
+  }
+
+  /** Likewise of 8 bytes at a distance from RSP or RBP. */
+  stackPlace(register: number, distance: number, kind: 'read' | 'write'): Place {
+    const { code } = this
+    const address = (): number => {
+      if (distance === 0) return this.register(register)
+      const local = this.temporary(I64)
+      code.get(this.register(register))
+      code.i64(distance)
+      code.op(op.i64_add)
+      code.set(local)
+      return local
+    }
+    return this.#place(this.#accesses.get(this.#operation)?.stack, address, 8, kind)
+  }
+
+  #place(member: Member | undefined, address: () => number, bytes: number, kind: 'read' | 'write'): Place {
+    if (!member) {
+      const local = this.temporary(I32)
+      this.#look(address(), 0, bytes, kind, local)
+      return { local, offset: 0 }
+    }
+    const { group, offset } = member
+    if (member.last) this.#over.push(group)
+    let local = this.#groups.get(group)
+    if (local === undefined) {
+      if (!member.first) throw new Error('an access of a group before its first one')
+      local = this.#freePointers.pop() ?? this.local(I32)
+      this.#look(address(), group.start, group.span, group.writes ? 'write' : 'read', local)
+      this.#groups.set(group, local)
+    }
+    return { local, offset }
+  }
+
+  /** Sets a local to the host pointer to `bytes` bytes at `start` behind the linear address; leaves when there is no fast way. */
+  #look(address: number, start: number, bytes: number, kind: 'read' | 'write', pointer: number): void {
     const { code } = this
     const entry = this.temporary(I32)
-    const low = this.temporary(I32)
     const tlb = tlbOf(this.region.user, kind)
     code.get(address)
     code.op(op.i32_wrap_i64)
-    code.tee(low)
+    if (start !== 0) {
+      code.i32(start)
+      code.op(op.i32_add)
+    }
+    code.tee(pointer)
     code.i32(8)
     code.op(op.i32_shr_u)
     code.i32(TLB_INDEX)
@@ -390,9 +449,9 @@ export class FunctionWriter {
     code.tee(entry)
     code.memory(op.i64_load, tlb)
     code.get(address)
-    if (bytes > 1) {
+    if (start + bytes !== 1) {
       // The page of the last byte: an access that crosses into the next page never matches.
-      code.i64(bytes - 1)
+      code.i64(start + bytes - 1)
       code.op(op.i64_add)
     }
     code.i64(-0x1000)
@@ -401,10 +460,9 @@ export class FunctionWriter {
     this.leaveWhen()
     code.get(entry)
     code.memory(op.i32_load, tlb + 8)
-    code.get(low)
+    code.get(pointer)
     code.op(op.i32_add)
-    code.set(low)
-    return low
+    code.set(pointer)
   }
 
   /** Leaves in front of the current operation, to the interpreter, when the i32 on the stack is not 0. */
@@ -700,8 +758,15 @@ export class FunctionWriter {
     return this.register(RSP)
   }
 
-  /** The whole function around what has been written. @param units writes a check in front, for units that it needs */
-  finish(units: (code: Code) => void): {
+  /**
+   * The whole function around what has been written.
+   * @param units writes a check in front, for units that it needs
+   * @param chain the module's function that goes on in the next region (chain-function.ts)
+   */
+  finish(
+    units: (code: Code) => void,
+    chain: number | undefined,
+  ): {
     locals: readonly ValueType[]
     code: Uint8Array
     unlikely: readonly number[]
@@ -776,6 +841,18 @@ export class FunctionWriter {
     whole.get(this.#target)
     whole.op(op.i64_add)
     whole.memory(op.i64_store, RIP)
+    if (chain !== undefined) {
+      whole.get(this.#result)
+      whole.op(op.i32_eqz)
+      whole.get(this.#budget)
+      whole.i32(0)
+      whole.op(op.i32_ge_s)
+      whole.op(op.i32_and)
+      whole.when()
+      whole.i32(0)
+      whole.tailCall(chain)
+      whole.end()
+    }
     whole.get(this.#result)
     return { locals: this.#locals, code: whole.written(), unlikely: whole.unlikely }
   }

@@ -1,5 +1,7 @@
 // engine/soft/translator/: hot guest code becomes WebAssembly.
 export {
+  CHAINS,
+  CHAINS_VIEW,
   CPL,
   JUMPS,
   JUMPS_VIEW,

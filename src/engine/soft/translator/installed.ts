@@ -1,7 +1,15 @@
 // The translated regions of a machine, as its vCPU's thread holds them: their functions in the core's table, their
 // records in memory by which the core enters and drops them (core/regions.ts draws them).
 
-import { BLOCK_EPOCH, GUEST_BASE, JUMPS, JUMPS_MASK, JUMPS_VIEW, PAGE_REGIONS } from './addresses.ts'
+import {
+  BLOCK_EPOCH,
+  CHAIN_EPOCHS,
+  GUEST_BASE,
+  JUMPS,
+  JUMPS_MASK,
+  JUMPS_VIEW,
+  PAGE_REGIONS,
+} from './addresses.ts'
 import { executedPage } from './code-pages.ts'
 import { BLOCK_HEADER } from './operations.ts'
 import { NO_PAGE, operationConstants, pageConstants } from './places.ts'
@@ -124,6 +132,7 @@ export class InstalledRegions {
     const operations = record + operationConstants(plan.allEntries, pageTotal)
     for (const [i, address] of plan.operations.entries()) view.setUint32(operations + i * 4, address, true)
     this.#plans.set(record, plan)
+    if (plan.promoted) this.#breakChains()
     return true
   }
 
@@ -196,6 +205,12 @@ export class InstalledRegions {
   /** A region that could not become live: the translator shall have its place back. */
   giveBack(record: number): void {
     this.#gone.push(record)
+  }
+
+  /** What is chained to the regions that this one replaces is to find it instead. */
+  #breakChains(): void {
+    for (const at of [CHAIN_EPOCHS, CHAIN_EPOCHS + 4])
+      this.#view.setUint32(at, this.#view.getUint32(at, true) + 1, true)
   }
 
   #stands({ blocks, epoch }: RegionPlan): boolean {

@@ -6,7 +6,7 @@ import { bytesOf, type Handler } from '../table/handlers.ts'
 import type { Operand } from '../table/instruction.ts'
 import { I32, I64, V128 } from './encoder.ts'
 import { ALL_FLAGS, constantCount, type FlagState } from './flags.ts'
-import type { FunctionWriter, Value } from './function-writer.ts'
+import type { FunctionWriter, Place, Value } from './function-writer.ts'
 import { type CustomEntry, integerCustom, integerMeanings, unlessFlagsLive } from './integer.ts'
 import { op } from './opcodes.ts'
 import type { Operation } from './operations.ts'
@@ -30,7 +30,7 @@ export type Custom = (context: Context) => void
 export type Way = 'inline' | 'call' | 'leave'
 
 /** What is known of every operation of one handler. */
-interface Shape {
+export interface Shape {
   readonly way: Way
   readonly meaning: Meaning | undefined
   readonly custom: CustomEntry | undefined
@@ -43,7 +43,7 @@ interface Shape {
   readonly whole: boolean
 }
 
-interface OperandShape {
+export interface OperandShape {
   readonly operand: Operand
   readonly kind: string
   readonly bytes: number
@@ -54,7 +54,7 @@ interface OperandShape {
 
 const shapes = new WeakMap<Handler, Shape>()
 
-function shapeOf(handler: Handler): Shape {
+export function shapeOf(handler: Handler): Shape {
   let shape = shapes.get(handler)
   if (!shape) {
     shape = makeShape(handler)
@@ -121,26 +121,26 @@ function plain(context: Context, { meaning, operands, bytes, result, aligned, wh
   const { writer, operation } = context
   const { code } = writer
   const values: Value[] = []
-  let pointer = -1
+  let place: Place | undefined
   for (const shape of operands) {
     if (shape.inMemory) {
-      const address = writer.address(operation)
+      place = writer.operandPlace(operation, shape.bytes, shape.operand.access === 'r' ? 'read' : 'write')
       if (aligned && shape.bytes === 16) {
-        code.get(address)
-        code.op(op.i32_wrap_i64)
+        code.get(place.local)
+        code.i32(place.offset)
+        code.op(op.i32_add)
         code.i32(15)
         code.op(op.i32_and)
         writer.leaveWhen()
       }
-      pointer = writer.pointer(address, shape.bytes, shape.operand.access === 'r' ? 'read' : 'write')
     }
-    if (shape.read) values.push(operandValue(context, shape, operands, pointer))
+    if (shape.read) values.push(operandValue(context, shape, operands, place))
   }
   if (result?.inMemory) {
     // The pointer goes below the result.
-    code.get(pointer)
+    code.get(place!.local)
     meaning!(context, values, bytes)
-    storeResult(context, result)
+    storeResult(context, result, place!.offset)
     return
   }
   meaning!(context, values, bytes)
@@ -170,7 +170,7 @@ function operandValue(
   { writer, operation }: Context,
   { operand, kind, bytes, inMemory, vector }: OperandShape,
   operands: readonly OperandShape[],
-  pointer: number,
+  place: Place | undefined,
 ): Value {
   const { code } = writer
   switch (kind) {
@@ -192,10 +192,12 @@ function operandValue(
       return { kind: 'local', local: writer.address(operation, false), bytes: 8 }
   }
   if (inMemory) {
-    code.get(pointer)
-    if (bytes === 16) code.memory(op.v128_load, 0)
-    else if (vector && bytes >= 4) code.memory(bytes === 8 ? op.v128_load64_zero : op.v128_load32_zero, 0)
-    else code.memory(LOADS[bytes]!, 0)
+    const { local, offset } = place!
+    code.get(local)
+    if (bytes === 16) code.memory(op.v128_load, offset)
+    else if (vector && bytes >= 4)
+      code.memory(bytes === 8 ? op.v128_load64_zero : op.v128_load32_zero, offset)
+    else code.memory(LOADS[bytes]!, offset)
     if (bytes === 16 || (vector && bytes >= 4)) return writer.keep(V128, 16)
     return writer.keep(bytes === 8 ? I64 : I32, bytes)
   }
@@ -206,11 +208,11 @@ function operandValue(
 }
 
 /** Stores the value on the stack through the pointer below it. */
-function storeResult({ writer }: Context, { bytes, vector }: OperandShape): void {
+function storeResult({ writer }: Context, { bytes, vector }: OperandShape, at: number): void {
   const { code } = writer
-  if (bytes === 16) code.memory(op.v128_store, 0)
-  else if (vector) code.memoryLane(bytes === 8 ? op.v128_store64_lane : op.v128_store32_lane, 0, 0)
-  else code.memory(STORES[bytes]!, 0)
+  if (bytes === 16) code.memory(op.v128_store, at)
+  else if (vector) code.memoryLane(bytes === 8 ? op.v128_store64_lane : op.v128_store32_lane, at, 0)
+  else code.memory(STORES[bytes]!, at)
 }
 
 /** Bytes of a vector's low part, and of another's rest. */

@@ -6,7 +6,7 @@ import type { Instruction } from '../table/instruction.ts'
 import { KERNEL_GS_BASE, REGS, RFLAGS } from './addresses.ts'
 import { I32, I64 } from './encoder.ts'
 import { ALL_FLAGS, CARRY_FLAG } from './flags.ts'
-import type { Value } from './function-writer.ts'
+import type { Place, Value } from './function-writer.ts'
 import type { Context, Custom, Meaning } from './instructions.ts'
 import { op } from './opcodes.ts'
 import { GS_BASE, type Operation } from './operations.ts'
@@ -643,33 +643,27 @@ const always = (): boolean => true
 /** Writes to the stack below RSP, then moves RSP. */
 function pushOnStack({ writer }: Context, pushValue: () => void): void {
   const { code } = writer
-  const top = writer.temporary(I64)
+  const place = writer.stackPlace(RSP, -8, 'write')
+  code.get(place.local)
+  pushValue()
+  code.memory(op.i64_store, place.offset)
   code.get(writer.stackPointer)
   code.i64(-8)
   code.op(op.i64_add)
-  code.set(top)
-  const pointer = writer.pointer(top, 8, 'write')
-  code.get(pointer)
-  pushValue()
-  code.memory(op.i64_store, 0)
-  code.get(top)
   writer.setRegister(RSP, 8)
 }
 
 /** Pushes the operand E of 8, 4, 2 or 1 bytes, from a register or from memory. */
 function operandE({ writer, operation }: Context, bytes: number): Value {
   if (operation.handler!.form === 'r') return writer.registerValue(operation.e, bytes)
-  const pointer = writer.pointer(writer.address(operation), bytes, 'read')
-  writer.code.get(pointer)
-  writer.code.memory({ 1: op.i32_load8_u, 2: op.i32_load16_u, 4: op.i32_load, 8: op.i64_load }[bytes]!, 0)
-  return writer.keep(typeOf(bytes), bytes)
+  return loadE({ writer, operation }, writer.operandPlace(operation, bytes, 'read'), bytes)
 }
 
 /** Pops the top of the stack into a temporary; RSP does not move yet. */
 function loadTop({ writer }: Context): Value {
-  const pointer = writer.pointer(writer.stackPointer, 8, 'read')
-  writer.code.get(pointer)
-  writer.code.memory(op.i64_load, 0)
+  const place = writer.stackPlace(RSP, 0, 'read')
+  writer.code.get(place.local)
+  writer.code.memory(op.i64_load, place.offset)
   return writer.keep(I64, 8)
 }
 
@@ -831,34 +825,44 @@ function exchange(context: Context): void {
   const { code } = writer
   const bytes = bytesOfE(operation)
   const inMemory = operation.handler!.form !== 'r'
-  const pointer = inMemory ? writer.pointer(writer.address(operation), bytes, 'write') : -1
-  const e = loadE(context, pointer, bytes)
+  const place = inMemory ? writer.operandPlace(operation, bytes, 'write') : undefined
+  const e = loadE(context, place, bytes)
   const g = copied(context, writer.registerValue(operation.g, bytes), bytes)
-  if (inMemory) code.get(pointer)
+  if (place) code.get(place.local)
   writer.push(g)
-  storeE(context, inMemory, bytes)
+  storeE(context, place, bytes)
   writer.push(e)
   writer.setRegister(operation.g, bytes)
 }
 
 /** E as it is now, in a temporary. */
-function loadE(context: Context, pointer: number, bytes: number): Value {
+function loadE(
+  context: Pick<Context, 'writer' | 'operation'>,
+  place: Place | undefined,
+  bytes: number,
+): Value {
   const { writer, operation } = context
-  if (pointer < 0) return copied(context, writer.registerValue(operation.e, bytes), bytes)
-  writer.code.get(pointer)
-  writer.code.memory({ 1: op.i32_load8_u, 2: op.i32_load16_u, 4: op.i32_load, 8: op.i64_load }[bytes]!, 0)
+  if (!place) return copied(context, writer.registerValue(operation.e, bytes), bytes)
+  writer.code.get(place.local)
+  writer.code.memory(
+    { 1: op.i32_load8_u, 2: op.i32_load16_u, 4: op.i32_load, 8: op.i64_load }[bytes]!,
+    place.offset,
+  )
   return writer.keep(typeOf(bytes), bytes)
 }
 
-function copied({ writer }: Context, value: Value, bytes: number): Value {
+function copied({ writer }: Pick<Context, 'writer'>, value: Value, bytes: number): Value {
   writer.push(value)
   return writer.keep(typeOf(bytes), bytes)
 }
 
 /** Takes the value on the stack into E; for memory the pointer is below it. */
-function storeE({ writer, operation }: Context, inMemory: boolean, bytes: number): void {
-  if (inMemory)
-    writer.code.memory({ 1: op.i32_store8, 2: op.i32_store16, 4: op.i32_store, 8: op.i64_store }[bytes]!, 0)
+function storeE({ writer, operation }: Context, place: Place | undefined, bytes: number): void {
+  if (place)
+    writer.code.memory(
+      { 1: op.i32_store8, 2: op.i32_store16, 4: op.i32_store, 8: op.i64_store }[bytes]!,
+      place.offset,
+    )
   else writer.setRegister(operation.e, bytes)
 }
 
@@ -867,8 +871,8 @@ function exchangeAndAdd(context: Context): void {
   const { code, flags } = writer
   const bytes = bytesOfE(operation)
   const inMemory = operation.handler!.form !== 'r'
-  const pointer = inMemory ? writer.pointer(writer.address(operation), bytes, 'write') : -1
-  const e = loadE(context, pointer, bytes)
+  const place = inMemory ? writer.operandPlace(operation, bytes, 'write') : undefined
+  const e = loadE(context, place, bytes)
   const g = copied(context, writer.registerValue(operation.g, bytes), bytes)
   writer.push(e)
   writer.push(g)
@@ -879,9 +883,9 @@ function exchangeAndAdd(context: Context): void {
     writer.push(e)
     writer.setRegister(operation.g, bytes)
   }
-  if (inMemory) code.get(pointer)
+  if (place) code.get(place.local)
   writer.push(sumOf)
-  storeE(context, inMemory, bytes)
+  storeE(context, place, bytes)
   if (inMemory) {
     writer.push(e)
     writer.setRegister(operation.g, bytes)
@@ -898,17 +902,17 @@ function compareAndExchange(context: Context): void {
   const { code, flags } = writer
   const bytes = bytesOfE(operation)
   const inMemory = operation.handler!.form !== 'r'
-  const pointer = inMemory ? writer.pointer(writer.address(operation), bytes, 'write') : -1
-  const e = loadE(context, pointer, bytes)
+  const place = inMemory ? writer.operandPlace(operation, bytes, 'write') : undefined
+  const e = loadE(context, place, bytes)
   const a = copied(context, writer.registerValue(RAX, bytes), bytes)
   const g = copied(context, writer.registerValue(operation.g, bytes), bytes)
   writer.push(a)
   writer.push(e)
   code.op(by(bytes, op.i64_eq, op.i32_eq))
   code.when()
-  if (inMemory) code.get(pointer)
+  if (place) code.get(place.local)
   writer.push(g)
-  storeE(context, inMemory, bytes)
+  storeE(context, place, bytes)
   code.otherwise()
   writer.push(e)
   writer.setRegister(RAX, bytes)
@@ -980,13 +984,13 @@ export const integerCustom: Readonly<Record<string, CustomEntry>> = {
       const { writer } = context
       const { code } = writer
       const frame = writer.register(RBP)
-      const pointer = writer.pointer(frame, 8, 'read')
+      const place = writer.stackPlace(RBP, 0, 'read')
       code.get(frame)
       code.i64(8)
       code.op(op.i64_add)
       writer.setRegister(RSP, 8)
-      code.get(pointer)
-      code.memory(op.i64_load, 0)
+      code.get(place.local)
+      code.memory(op.i64_load, place.offset)
       writer.setRegister(RBP, 8)
     },
   },

@@ -2,7 +2,9 @@
 // structured control flow.
 
 import { bytesOf } from '../table/handlers.ts'
+import { type GroupedAccesses, groupAccesses } from './accesses.ts'
 import { CR0, CR4, INTERPRET } from './addresses.ts'
+import { effectsOf } from './effects.ts'
 import { type Code, I64, type ValueType } from './encoder.ts'
 import { ALL_FLAGS, DEAD, type FlagState, flagEffect, flagKind, MEMORY, sameState } from './flags.ts'
 import { FunctionWriter, noUse, type RegisterUse } from './function-writer.ts'
@@ -14,6 +16,10 @@ import type { Region, RegionNode } from './region.ts'
 import { Structure } from './structure.ts'
 
 export interface TranslationOptions {
+  /** Is the first access of this instruction, by its physical address, to stay out of groups (accesses.ts)? */
+  readonly alone?: (physical: number) => boolean
+  /** The module's function that goes on in the next region (chain-function.ts); without it, each region returns. */
+  readonly chain?: number | undefined
   /** Keeps flags that no instruction reads, so that every exit shows them as the interpreter would. For tests. */
   readonly exactFlags?: boolean
 }
@@ -56,10 +62,14 @@ export function translateRegion(
   options: TranslationOptions = {},
 ): RegionFunction {
   const plans = planFlags(region, options.exactFlags === true)
+  const { alone = () => false } = options
+  const accesses = new Map(
+    [...plans].map(([node, { operations }]) => [node, accessesOf(node, operations, alone)]),
+  )
   const states = distinctStates(plans)
   const once = (use: RegisterUse): FunctionWriter => {
     const writer = new FunctionWriter({ region, places, states, use })
-    new RegionWriter(writer, plans, pointer).write()
+    new RegionWriter(writer, plans, accesses, pointer).write()
     return writer
   }
   const pointers = new Map<Operation, number>()
@@ -76,7 +86,7 @@ export function translateRegion(
   // A call saves what has changed anywhere in the region: known after a first pass only.
   if (use.calls) writer = once({ ...use, calls: false })
   const vectors = usesVectors(plans)
-  return writer.finish((code) => vectors && checkVectorUnit(code))
+  return writer.finish((code) => vectors && checkVectorUnit(code), options.chain)
 }
 
 function usesVectors(plans: ReadonlyMap<RegionNode, NodePlan>): boolean {
@@ -194,6 +204,22 @@ function planNode(
   return { operations, entryState, endState: state }
 }
 
+function accessesOf(
+  { block, ending }: RegionNode,
+  plans: readonly Plan[],
+  alone: (physical: number) => boolean,
+): ReadonlyMap<Operation, GroupedAccesses> {
+  const ways = new Map(plans.map(({ operation, way }) => [operation, way]))
+  return groupAccesses(
+    block.operations,
+    (operation) => {
+      const last = ending.kind !== 'next' && operation === block.operations.at(-1)
+      return last || ways.get(operation) === 'inline' ? effectsOf(operation, last) : undefined
+    },
+    ({ end, length }) => alone(block.physical + end - length),
+  )
+}
+
 function stateAfter(operation: Operation, way: Way, state: FlagState, live: number): FlagState {
   if (way === 'leave') return state
   if (way === 'call') return MEMORY
@@ -262,6 +288,7 @@ function distinctStates(plans: ReadonlyMap<RegionNode, NodePlan>): FlagState[] {
 class RegionWriter {
   readonly #writer: FunctionWriter
   readonly #plans: ReadonlyMap<RegionNode, NodePlan>
+  readonly #accesses: ReadonlyMap<RegionNode, ReadonlyMap<Operation, GroupedAccesses>>
   readonly #pointerOf: (operation: Operation) => number
   readonly #structure: Structure<RegionNode>
   readonly #numbers = new Map<RegionNode, number>()
@@ -269,10 +296,12 @@ class RegionWriter {
   constructor(
     writer: FunctionWriter,
     plans: ReadonlyMap<RegionNode, NodePlan>,
+    accesses: ReadonlyMap<RegionNode, ReadonlyMap<Operation, GroupedAccesses>>,
     pointerOf: (operation: Operation) => number,
   ) {
     this.#writer = writer
     this.#plans = plans
+    this.#accesses = accesses
     this.#pointerOf = pointerOf
     // Entries have the numbers by which the jump table knows them; the others follow as they are needed.
     for (const node of writer.region.entries) this.#numbers.set(node, node.entry)
@@ -298,7 +327,7 @@ class RegionWriter {
   #node(node: RegionNode): void {
     const { operations, endState } = this.#plans.get(node)!
     const writer = this.#writer
-    writer.beginNode(node)
+    writer.beginNode(node, this.#accesses.get(node)!)
     for (const [i, plan] of operations.entries()) {
       const { operation, way, before, after, exit } = plan
       writer.beginOperation(operation, i, exit)
@@ -372,10 +401,10 @@ class RegionWriter {
       }
       case 'return': {
         const target = writer.temporary(I64)
-        const pointer = writer.pointer(writer.stackPointer, 8, 'read')
+        const place = writer.stackPlace(RSP, 0, 'read')
         const size = 8 + Number(operation.immediate)
-        code.get(pointer)
-        code.memory(op.i64_load, 0)
+        code.get(place.local)
+        code.memory(op.i64_load, place.offset)
         code.set(target)
         this.#moveStack(size)
         this.#tryGuess(target, before, node)
@@ -453,10 +482,10 @@ class RegionWriter {
       code.set(target)
       return target
     }
-    const pointer = writer.pointer(writer.address(operation), 8, 'read')
+    const place = writer.operandPlace(operation, 8, 'read')
     const target = writer.temporary(I64)
-    code.get(pointer)
-    code.memory(op.i64_load, 0)
+    code.get(place.local)
+    code.memory(op.i64_load, place.offset)
     code.set(target)
     return target
   }
@@ -464,17 +493,11 @@ class RegionWriter {
   #pushReturn(delta: number): void {
     const writer = this.#writer
     const { code } = writer
-    const top = writer.temporary(I64)
-    code.get(writer.stackPointer)
-    code.i64(-8)
-    code.op(op.i64_add)
-    code.set(top)
-    const pointer = writer.pointer(top, 8, 'write')
-    code.get(pointer)
+    const place = writer.stackPlace(RSP, -8, 'write')
+    code.get(place.local)
     writer.pushLinear(delta)
-    code.memory(op.i64_store, 0)
-    code.get(top)
-    writer.setRegister(RSP, 8)
+    code.memory(op.i64_store, place.offset)
+    this.#moveStack(-8)
   }
 
   /** Pushes whether Jcc, LOOP or JRCXZ jumps; LOOP counts. */

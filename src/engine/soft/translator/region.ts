@@ -81,6 +81,8 @@ export interface Request {
   readonly promote: boolean
   /** What the store has does not fit. */
   readonly anew?: boolean
+  /** Nothing is to be formed: the instruction at this physical address (`block`) stays out of groups (accesses.ts). */
+  readonly alone?: boolean
 }
 
 const CONDITIONAL = new Set(['jcc', 'loop', 'loope', 'loopne', 'jrcxz'])

@@ -4,6 +4,7 @@
 import { performance } from 'node:perf_hooks'
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { ICOUNT, REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
+import { type ChainFunctions, chainFunctions } from './chain-function.ts'
 import { type FunctionTable, InstalledRegions } from './installed.ts'
 import type { Request } from './region.ts'
 import { openStore } from './shared-store.ts'
@@ -27,6 +28,8 @@ export interface TranslatedCore {
  * and what is hot is translated anew: some 100 to 300 bytes of machine code each.
  */
 const HELD_LIMIT = 1_200_000
+/** Likewise of modules, each of which is a few mappings of the process; Linux allows 65,530 (vm.max_map_count). */
+const MODULE_LIMIT = 8000
 
 // A young machine boots, and then often runs a program that is over soon: translating that costs more than it saves,
 // beginning with the translator's thread. In instructions: while it boots nothing is translated (kernel and agent need
@@ -101,6 +104,7 @@ export class Translation {
   readonly #core: TranslatedCore
   readonly #options: TranslatorOptions
   readonly #installed: InstalledRegions
+  readonly #chains: ChainFunctions | undefined
   readonly #requests: Uint32Array
   readonly #view: DataView
   readonly #counters: Float64Array
@@ -120,6 +124,7 @@ export class Translation {
   readonly #early: boolean
   /** What the store seemed to have and had not. */
   #again: Request[] = []
+  #heldModules = 0
   /** Messages that the other thread has not answered. */
   #awaited = 0
 
@@ -139,6 +144,7 @@ export class Translation {
     this.#requests = new Uint32Array(memory.buffer, REQUESTS, 4)
     this.#view = new DataView(memory.buffer)
     this.#counters = new Float64Array(memory.buffer, TRANSLATOR_STATISTICS, TRANSLATOR_COUNTERS.length)
+    this.#chains = chainFunctions(memory, core.table)
     this.#installed = new InstalledRegions(memory.buffer, core.table, () => core.takeDropped())
     this.#threshold = options.threshold ?? THRESHOLD
     const early = options.early ?? EARLY
@@ -172,7 +178,9 @@ export class Translation {
   }
 
   #request(requests: Request[], lookups: Request[]): void {
-    if (this.#heldInstructions > HELD_LIMIT) this.#core.dropRegions()
+    const full = this.#heldInstructions > HELD_LIMIT || this.#heldModules > MODULE_LIMIT
+    // With a module for each block, all of them would be dropped and made again all the time.
+    if (full && !this.#options.atOnce) this.#core.dropRegions()
     const gone = this.#installed.collect()
     for (const record of gone) this.#release(record)
     if (this.#port) {
@@ -190,7 +198,7 @@ export class Translation {
     this.#translator.release(gone)
     const { found, rest } = this.#translator.find(requests, lookups)
     this.#installFound(found)
-    const batch = this.#translator.translate(rest)
+    const batch = full ? undefined : this.#translator.translate(rest)
     if (batch) this.#install(batch)
   }
 
@@ -207,8 +215,8 @@ export class Translation {
       this.#asked.clear()
       return [...requests]
     }
-    return requests.filter(({ block, promote }) => {
-      if (promote) return true
+    return requests.filter(({ block, promote, alone }) => {
+      if (promote || alone) return true
       const times = (this.#asked.get(block) ?? 0) + 1
       if (instructions >= BOOTING && times >= PATIENCE) return true
       this.#asked.set(block, times)
@@ -229,7 +237,10 @@ export class Translation {
       if (!this.#installed.install(plan, functions[i])) continue
       records[i]!.value = plan.record
       this.#held.set(plan.record, held)
-      if (held.regions++ === 0) this.#heldInstructions += held.instructions
+      if (held.regions++ === 0) {
+        this.#heldInstructions += held.instructions
+        this.#heldModules++
+      }
       this.#count('regions', 1)
       this.#count('instructions', plan.instructions)
     }
@@ -243,7 +254,15 @@ export class Translation {
   #instantiate(module: WebAssembly.Module, functions: number): Instance {
     const { holds, perform } = this.#core
     const records = Array.from({ length: functions }, () => new WebAssembly.Global(RECORD, 0))
-    const env = { memory: this.#memory, holds, perform, ...Object.fromEntries(records.entries()) }
+    const env = {
+      memory: this.#memory,
+      holds,
+      perform,
+      // Without tail calls nobody calls these two.
+      chainKernel: this.#chains?.kernel ?? holds,
+      chainUser: this.#chains?.user ?? holds,
+      ...Object.fromEntries(records.entries()),
+    }
     return { functions: new WebAssembly.Instance(module, { env }).exports, records }
   }
 
@@ -286,7 +305,9 @@ export class Translation {
     const held = this.#held.get(record)
     if (!held) return
     this.#held.delete(record)
-    if (--held.regions === 0) this.#heldInstructions -= held.instructions
+    if (--held.regions > 0) return
+    this.#heldInstructions -= held.instructions
+    this.#heldModules--
   }
 
   #count(counter: keyof TranslatorCounters, by: number): void {
@@ -301,6 +322,7 @@ export class Translation {
         block: this.#view.getUint32(at, true),
         user: (this.#view.getUint32(at + 4, true) & 1) !== 0,
         promote: (this.#view.getUint32(at + 4, true) & 2) !== 0,
+        alone: (this.#view.getUint32(at + 4, true) & 4) !== 0,
         rip: this.#view.getBigUint64(at + 8, true),
       })
     }

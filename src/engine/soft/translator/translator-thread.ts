@@ -13,11 +13,15 @@ import { openStore } from './shared-store.ts'
 import type { Translated, TranslationWork } from './translation.ts'
 import { Translator } from './translator.ts'
 
+/** Modules of all machines together: see MODULE_LIMIT in translation.ts. Beyond it, what is new stays interpreted. */
+const MODULE_LIMIT = 8000
+let modules = 0
+
 /** A batch shall have one region for this many that live. */
 const SHARE = 16
 /** Milliseconds that a request waits for others, for each region that lives, and at most. */
-const WAIT_PER_REGION = 0.1
-const LONGEST_WAIT = 250
+const WAIT_PER_REGION = 0.08
+const LONGEST_WAIT = 200
 
 let machines = 0
 let ahead: Worker | undefined
@@ -41,6 +45,8 @@ function serve(port: MessagePort): void {
   let requests: Request[] = []
   let answers = 0
   let timer: NodeJS.Timeout | undefined
+  /** By the records of their regions: how many of these there still are. */
+  const living = new Map<number, { regions: number }>()
 
   port.on('message', ({ core, requests: more, lookups, gone }: TranslationWork) => {
     if (core) {
@@ -51,6 +57,7 @@ function serve(port: MessagePort): void {
       useHugePages(core.memory.buffer)
     }
     translator.release(gone)
+    for (const record of gone) release(record)
     const { found, rest, missed } = translator.find(more, lookups)
     pass(missed)
     if (rest.length === 0 || found.length > 0)
@@ -66,12 +73,18 @@ function serve(port: MessagePort): void {
   port.on('close', () => {
     clearTimeout(timer)
     if (knowsMachine) ahead?.postMessage({ machine, missed: [], ended: true } satisfies AheadWork)
+    for (const record of living.keys()) release(record)
   })
 
   function translate(): void {
     clearTimeout(timer)
     timer = undefined
-    const batch = translator.translate(requests)
+    const batch = modules < MODULE_LIMIT ? translator.translate(requests) : undefined
+    if (batch) {
+      modules++
+      const module = { regions: batch.plans.length }
+      for (const { record } of batch.plans) living.set(record, module)
+    }
     port.postMessage({ batch, answers } satisfies Translated)
     requests = []
     answers = 0
@@ -85,5 +98,11 @@ function serve(port: MessagePort): void {
     const core = knowsMachine ? {} : { core: { memory, handlerNumbers, store } }
     knowsMachine = true
     ahead.postMessage({ machine, missed, ...core } satisfies AheadWork)
+  }
+
+  function release(record: number): void {
+    const module = living.get(record)
+    if (module && --module.regions === 0) modules--
+    living.delete(record)
   }
 }

@@ -39,6 +39,8 @@ const LARGE = 500
 /** Regions from which on new ones do without copies. */
 const CROWDED = 5000
 
+const ALONE_LIMIT = 20_000
+
 /** What the translator must know of the vCPU's core. */
 export interface CoreFacts {
   /** Where the core keeps what an operation holds for each handler number. */
@@ -65,6 +67,9 @@ export class Translator {
   /** Where a large region is entered already, by its record: a slot of the jump table that was lost counts anew. */
   readonly #promoted = new Map<string, number>()
   readonly #search: StoreSearch | undefined
+
+  /** Physical addresses of instructions whose accesses stay out of groups (accesses.ts). */
+  readonly #alone = new Set<number>()
 
   /** @param store where translated code is kept and looked for */
   constructor(
@@ -105,11 +110,14 @@ export class Translator {
   ): { found: readonly FoundInStore[]; rest: readonly Request[]; missed: readonly Request[] } {
     if (!this.#search) return { found: [], rest: requests, missed: [] }
     const wanted = this.#search.find(
-      requests.filter(({ anew }) => !anew),
+      requests.filter((request) => !request.anew && !this.#isSpecial(request)),
       false,
     )
     const has = new Set(wanted.map(({ request }) => request))
-    const early = this.#search.find(lookups, true)
+    const early = this.#search.find(
+      lookups.filter((request) => !this.#isSpecial(request)),
+      true,
+    )
     const hasEarly = new Set(early.map(({ request }) => request))
     return {
       found: [...wanted, ...early],
@@ -126,12 +134,19 @@ export class Translator {
     const entered = new Set<string>()
     const epoch = this.#view.getUint32(BLOCK_EPOCH, true)
     for (const asked of requests) {
+      if (asked.alone) {
+        this.#keepAlone(asked.block)
+        continue
+      }
       // A promotion names the code's physical address: what block lies there now?
       const request = asked.promote ? { ...asked, block: this.#code.findBlock(asked.block) } : asked
       const region = this.#form(request, entered)
       if (!region) continue
       const holding = this.#allocation.begin()
-      const { body, handed } = writeBody(region, bodies.length, this.#options)
+      const { body, handed } = writeBody(region, bodies.length, {
+        ...this.#options,
+        alone: (physical) => this.#alone.has(physical),
+      })
       const pages = [...region.pages.values()]
       const bytes = recordBytes(region.entries.length, pages.length, handed.length)
       if (!this.#take(holding, region, handed) || !this.#allocation.record(holding, bytes)) {
@@ -174,6 +189,19 @@ export class Translator {
       translateMilliseconds: written - start,
       compileMilliseconds: performance.now() - written,
     }
+  }
+
+  /** Stored regions know nothing of instructions that are to stay alone: near these, they are made here. */
+  #isSpecial({ block, alone }: Request): boolean {
+    if (alone || this.#alone.size === 0) return alone === true
+    const page = this.#code.reader.physical(block) >>> 12
+    return [...this.#alone].some((physical) => physical >>> 12 === page)
+  }
+
+  #keepAlone(physical: number): void {
+    // Code comes and goes; what is still needed will ask again.
+    if (this.#alone.size >= ALONE_LIMIT) this.#alone.clear()
+    this.#alone.add(physical)
   }
 
   #form(request: Request, entered: ReadonlySet<string>): Region | undefined {

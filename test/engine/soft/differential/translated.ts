@@ -88,19 +88,20 @@ export class TranslatedCases {
       return true
     })
     const type: FunctionType = { parameters: [I32], results: [I32] }
-    const imports = Object.keys(IMPORTS).map((name) => ({
-      name: name === 'condition' ? 'holds' : name,
-      type,
-    }))
+    const imports = Object.keys(IMPORTS).map((name) => ({ name, type }))
     const module = new WebAssembly.Module(encodeModule(imports, type, bodies))
     const { holds, perform, table } = this.#core
-    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory, holds, perform } })
+    // Regions by themselves: none goes on in another.
+    const unused = { chainKernel: holds, chainUser: holds }
+    const { exports } = new WebAssembly.Instance(module, {
+      env: { memory: this.#memory, holds, perform, ...unused },
+    })
     if (requests.length > this.#room) {
       table.grow(requests.length - this.#room)
       this.#room = requests.length
     }
     for (const { exportName } of bodies)
-      table.set(this.#firstFunction + Number(exportName), exports[exportName])
+      table.set(this.#firstFunction + Number(exportName), exports[exportName!])
     return done
   }
 

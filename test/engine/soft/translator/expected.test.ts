@@ -37,6 +37,13 @@ const examples: readonly Example[] = [
     code: '488b06 48894708 0fb65610 c6870001000005 488d4406ff c3',
   },
   {
+    name: 'grouped-accesses',
+    about: 'Pushes, fields of a structure that is also written, and pops: one look each.',
+    // push rbp; push rbx; mov rbx, rdi; mov rax, [rbx+16]; add [rbx+8], rax; movups xmm0, [rdi+32]; add rsp, -8;
+    // mov [rsp], rax; pop rcx; pop rbx; pop rbp; ret
+    code: '55 53 4889fb 488b4310 48014308 0f104720 4883c4f8 48890424 59 5b 5d c3',
+  },
+  {
     name: 'call-and-return',
     about: 'A function of the region is called and comes back without leaving it.',
     code: 'e802000000 90 c3 53 4889fb 5b c3',

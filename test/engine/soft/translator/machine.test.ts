@@ -183,6 +183,98 @@ describe('faults in a hot loop', () => {
   })
 })
 
+describe('accesses that share a look into the look-aside buffer', () => {
+  test('lie in two pages: the loop gets hot all the same', () => {
+    for (const distance of [8, 16]) {
+      const machine = machineWith()
+      machine.program(
+        ...movEcx(200_000),
+        ...[0x48, 0x8b, 0x07], // mov rax, [rdi]
+        ...[0x48, 0xff, 0x47, 0x08], // inc qword [rdi+8]
+        ...[0x48, 0x01, 0x47, 0x10], // add [rdi+16], rax
+        ...[0xff, 0xc9, 0x75, 0xf1], // dec ecx; jnz
+        HLT,
+      )
+      const at = DATA_PHYSICAL + 0x1000 - distance
+      machine.write64(at, 3n)
+      machine.set('rdi', DATA + 0x1000 - distance)
+
+      machine.run()
+
+      assert.deepEqual(
+        [0, 8, 16].map((offset) => machine.read64(at + offset)),
+        [3n, 200_000n, 600_000n],
+      )
+      assertHot(machine)
+    }
+  })
+
+  test('the second page is not there: the fault is that of its access', () => {
+    const machine = machineWith()
+    // mov rax, [rdi]; inc qword [rdi+8]; add rdi, 8; jmp back
+    machine.program(0x48, 0x8b, 0x07, 0x48, 0xff, 0x47, 0x08, 0x48, 0x83, 0xc7, 0x08, 0xeb, 0xf3)
+    machine.set('rdi', DATA)
+
+    const ending = machine.run()
+
+    assert.equal(ending.vector, 14)
+    assert.equal(ending.rip, BigInt(CODE + 3))
+    assert.equal(machine.get('rdi'), BigInt(DATA + 0x3000 - 8))
+    assert.equal(machine.get('rax'), 1n)
+    assert.equal(machine.get('cr2'), BigInt(DATA + 0x3000))
+  })
+})
+
+describe('regions that follow each other', () => {
+  /** One `inc` in each of many pages, more than a region has, each with a jump to the next; at last `dec ecx; jnz`. */
+  const PAGES = 40
+  const FIRST = 0x400_0000
+  const PHYSICAL = 0x80_0000
+  function ring(): BareMachine {
+    const machine = machineWith({ threshold: 2, atOnce: true })
+    for (let i = 0; i < PAGES; i++) {
+      machine.map(FIRST + i * 0x1000, PHYSICAL + i * 0x1000, U | W)
+      machine.load(PHYSICAL + i * 0x1000, 0x48, 0xff, 0xc0, 0xe9, ...little(0x1000 - 8))
+    }
+    const last = PHYSICAL + (PAGES - 1) * 0x1000
+    const back = -(PAGES - 1) * 0x1000 - 11
+    machine.load(last, 0x48, 0xff, 0xc0, 0xff, 0xc9, 0x0f, 0x85, ...little(back), HLT)
+    return machine
+  }
+  function go(machine: BareMachine, count: number): bigint {
+    machine.set('rip', FIRST)
+    machine.set('rax', 0)
+    machine.set('rcx', count)
+    machine.run()
+    return machine.get('rax')
+  }
+
+  test('go round', () => {
+    const machine = ring()
+    assert.equal(go(machine, 20_000), BigInt(20_000 * PAGES))
+    assertHot(machine)
+  })
+
+  test('and one of them is overwritten, remapped, and remapped back', () => {
+    const machine = ring()
+    assert.equal(go(machine, 5000), BigInt(5000 * PAGES))
+    // A device writes: add rax, 3 instead of inc rax.
+    const page = 25
+    machine.load(PHYSICAL + page * 0x1000, 0x48, 0x83, 0xc0, 0x03, 0xe9, ...little(0x1000 - 9))
+    assert.equal(go(machine, 5000), BigInt(5000 * (PAGES + 2)))
+    // The same address in another page: sub rax, 1.
+    const other = PHYSICAL + PAGES * 0x1000
+    machine.load(other, 0x48, 0x83, 0xe8, 0x01, 0xe9, ...little(0x1000 - 9))
+    machine.map(FIRST + page * 0x1000, other, U | W)
+    machine.core.flushAll()
+    assert.equal(go(machine, 5000), BigInt(5000 * (PAGES - 2)))
+    machine.map(FIRST + page * 0x1000, PHYSICAL + page * 0x1000, U | W)
+    machine.core.flushAll()
+    assert.equal(go(machine, 5000), BigInt(5000 * (PAGES + 2)))
+    assertHot(machine)
+  })
+})
+
 describe('other code where a hot loop runs', () => {
   test('a device overwrites an instruction of the endless loop', () => {
     for (const way of ['call', 'ring'] as const) {
