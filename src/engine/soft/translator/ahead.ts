@@ -13,7 +13,7 @@ import { type CodeView, formRegion, type Region, type Request } from './region.t
 import { type Recipe, recipeOf } from './stored-batch.ts'
 
 /** Runs of a block after which it is worth it. */
-const WARM = 512
+export const WARM = 512
 const INSTRUCTIONS = 150
 /** Regions of a module: some 100 ms of compiling, 100 KB. */
 const BATCH = 48

@@ -7,6 +7,7 @@
 
 import { type MessagePort, parentPort, Worker } from 'node:worker_threads'
 import { useHugePages } from '../../../native/index.ts'
+import { WARM } from './ahead.ts'
 import type { AheadWork, AheadWritten } from './ahead-thread.ts'
 import type { Request } from './region.ts'
 import { openStore } from './shared-store.ts'
@@ -22,6 +23,12 @@ const SHARE = 16
 /** Milliseconds that a request waits for others, for each region that lives, and at most. */
 const WAIT_PER_REGION = 0.08
 const LONGEST_WAIT = 200
+
+// The store's thread costs something to start: it is when there is much for it to do, or a machine stays.
+const LOOK_EACH = 250
+const MUCH = 1500
+const STAYING = 3000
+const MISSED_LIMIT = 30_000
 
 let machines = 0
 let ahead: Worker | undefined
@@ -42,6 +49,9 @@ function serve(port: MessagePort): void {
   let facts: NonNullable<TranslationWork['core']>
   const machine = ++machines
   let knowsMachine = false
+  let missed: Request[] = []
+  let since = 0
+  let looking: NodeJS.Timeout | undefined
   let requests: Request[] = []
   let answers = 0
   let timer: NodeJS.Timeout | undefined
@@ -58,8 +68,8 @@ function serve(port: MessagePort): void {
     }
     translator.release(gone)
     for (const record of gone) release(record)
-    const { found, rest, missed } = translator.find(more, lookups)
-    pass(missed)
+    const { found, rest, missed: others } = translator.find(more, lookups)
+    if (others.length > 0) pass(others)
     if (rest.length === 0 || found.length > 0)
       port.postMessage({ found, answers: rest.length === 0 ? 1 : 0 } satisfies Translated)
     if (rest.length === 0) return
@@ -72,6 +82,7 @@ function serve(port: MessagePort): void {
   // The machine has ended, and its thread with it: the port closes by itself, and the translator is garbage.
   port.on('close', () => {
     clearTimeout(timer)
+    clearTimeout(looking)
     if (knowsMachine) ahead?.postMessage({ machine, missed: [], ended: true } satisfies AheadWork)
     for (const record of living.keys()) release(record)
   })
@@ -90,14 +101,29 @@ function serve(port: MessagePort): void {
     answers = 0
   }
 
-  function pass(missed: readonly Request[]): void {
-    const { store } = facts.options
-    if (missed.length === 0 || store === undefined) return
+  function pass(more: readonly Request[]): void {
+    if (facts.options.store === undefined) return
+    if (missed.length < MISSED_LIMIT) missed.push(...more)
+    if (knowsMachine) send()
+    else if (!looking) {
+      since = performance.now()
+      looking = setTimeout(look, LOOK_EACH)
+    }
+  }
+
+  function look(): void {
+    const stays = performance.now() - since >= STAYING
+    if (stays || translator.countRun(missed, WARM) >= MUCH) send()
+    else looking = setTimeout(look, LOOK_EACH)
+  }
+
+  function send(): void {
     ahead ??= startAhead()
-    const { memory, handlerNumbers } = facts
-    const core = knowsMachine ? {} : { core: { memory, handlerNumbers, store } }
+    const { memory, handlerNumbers, options } = facts
+    const core = knowsMachine ? {} : { core: { memory, handlerNumbers, store: options.store! } }
     knowsMachine = true
     ahead.postMessage({ machine, missed, ...core } satisfies AheadWork)
+    missed = []
   }
 
   function release(record: number): void {

@@ -126,6 +126,11 @@ export class Translator {
     }
   }
 
+  /** How many of these blocks have run as often. */
+  countRun(requests: readonly Request[], runs: number): number {
+    return requests.filter(({ block }) => this.#code.runs(block) >= runs).length
+  }
+
   /** @returns undefined when none of the requests still makes sense */
   translate(requests: readonly Request[]): Batch | undefined {
     const start = performance.now()
