@@ -10,9 +10,6 @@ import { main, runVisibly, SetupError } from './lib/run.mjs'
 import { lint } from './lint.mjs'
 import { setUp } from './setup.mjs'
 
-// What another run has translated must not decide what a test sees; tests of the store name a folder.
-process.env.INLINUX_CODE_CACHE ??= 'off'
-
 const LONGEST_TEST = 30 * 60_000 // milliseconds; a hanging guest must not hang continuous integration for ever
 const suites = { cpu: 'cpu-long', programs: 'programs' }
 const long = Object.values(suites)

@@ -5,8 +5,7 @@
 //   force     every block is translated before its first run, or as far as its code allows
 //   force:2   before its second: so regions have several blocks, which have run already
 //
-// INLINUX_CODE_CACHE: `off`, or another folder for the store of translated code than the user's cache. With
-// INLINUX_TRANSLATOR there is no store, unless a folder is named.
+// INLINUX_CODE_CACHE: `on` for a store of translated code in the user's cache, or a folder for it; otherwise there is none.
 
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
@@ -14,7 +13,7 @@ import type { TranslatorOptions } from './translator.ts'
 
 export function translatorFromEnvironment(): TranslatorOptions | false {
   const value = process.env.INLINUX_TRANSLATOR
-  const store = storeFromEnvironment(value === undefined || value === '')
+  const store = storeFromEnvironment()
   if (value === undefined || value === '') return store
   if (value === 'off') return false
   const [, forced, runs] = /^(force:?)?(\d*)$/.exec(value) ?? []
@@ -24,11 +23,10 @@ export function translatorFromEnvironment(): TranslatorOptions | false {
   return forced === undefined ? { threshold, ...store } : { threshold, atOnce: true, ...store }
 }
 
-function storeFromEnvironment(isUsual: boolean): { readonly store?: string } {
+function storeFromEnvironment(): { readonly store?: string } {
   const folder = process.env.INLINUX_CODE_CACHE
-  if (folder === 'off') return {}
-  if (folder !== undefined && folder !== '') return { store: resolve(folder) }
-  if (!isUsual) return {}
+  if (folder === undefined || folder === '' || folder === 'off') return {}
+  if (folder !== 'on') return { store: resolve(folder) }
   const xdg = process.env.XDG_CACHE_HOME
   return { store: join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), '.cache'), 'inlinux') }
 }

@@ -40,6 +40,7 @@ const PATIENCE = 8
 
 /** With a store, a block asks after so many runs already, whether it is there. */
 const EARLY = 64
+const POSTPONED_LIMIT = 10_000
 
 /** A module whose functions are, or were, in the table. */
 interface Held {
@@ -122,6 +123,7 @@ export class Translation {
   readonly #threshold: number
   /** There is a store. */
   readonly #early: boolean
+  #postponed: Request[] = []
   /** What the store seemed to have and had not. */
   #again: Request[] = []
   #heldModules = 0
@@ -156,8 +158,9 @@ export class Translation {
   work(): void {
     if (this.#requests[0] !== 0 || this.#again.length > 0) {
       const all = this.#takeRequests()
-      const lookups = this.#early ? all.filter((one) => this.#isEarly(one)) : []
-      const rest = lookups.length === 0 ? all : all.filter((one) => !lookups.includes(one))
+      const early = this.#early ? all.filter((one) => this.#isEarly(one)) : []
+      const rest = early.length === 0 ? all : all.filter((one) => !early.includes(one))
+      const lookups = this.#inTime(early)
       const requests = [...this.#again, ...(this.#young ? this.#urgent(rest) : rest)]
       this.#again = []
       if (requests.length > 0 || lookups.length > 0) this.#request(requests, lookups)
@@ -200,6 +203,18 @@ export class Translation {
     this.#installFound(found)
     const batch = full ? undefined : this.#translator.translate(rest)
     if (batch) this.#install(batch)
+  }
+
+  /** What a booting machine would look for waits until it is up: the translator's thread takes time to start. */
+  #inTime(early: readonly Request[]): Request[] {
+    const isBooting = this.#young && this.#view.getBigUint64(ICOUNT, true) < BOOTING
+    if (isBooting) {
+      if (this.#postponed.length < POSTPONED_LIMIT) this.#postponed.push(...early)
+      return []
+    }
+    const all = [...this.#postponed, ...early]
+    this.#postponed = []
+    return all
   }
 
   #isEarly({ block, promote }: Request): boolean {

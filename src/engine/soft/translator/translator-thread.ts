@@ -26,7 +26,7 @@ const LONGEST_WAIT = 200
 
 // The store's thread costs something to start: it is when there is much for it to do, or a machine stays.
 const LOOK_EACH = 250
-const MUCH = 1500
+const MUCH = 1000
 const STAYING = 3000
 const MISSED_LIMIT = 30_000
 
