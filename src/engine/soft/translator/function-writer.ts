@@ -41,6 +41,7 @@ import { Code, F64, I32, I64, type Label, V128, type ValueType } from './encoder
 import { type FlagState, Flags, MEMORY, sameState } from './flags.ts'
 import { op } from './opcodes.ts'
 import { BLOCK_RIP, NO_REGISTER, OP_ADDR32, type Operation } from './operations.ts'
+import type { Places } from './places.ts'
 import type { Region, RegionNode } from './region.ts'
 import { KnownNumbers } from './vector-known.ts'
 import { pushOrdinaryMode } from './vector-mode.ts'
@@ -85,8 +86,7 @@ export const noUse = (): RegisterUse => ({
 
 export interface FunctionWriterOptions {
   readonly region: Region
-  /** Index in the table of functions that the region will have. */
-  readonly functionIndex: number
+  readonly places: Places
   /** All states of the flags that an exit may find. */
   readonly states: readonly FlagState[]
   /** Registers known to be used and changed, from an earlier pass. */
@@ -101,7 +101,7 @@ export class FunctionWriter {
   readonly known: KnownNumbers = new KnownNumbers()
   /** Local: which entry or node is meant (structure.ts). */
   readonly selector: number
-  readonly #functionIndex: number
+  readonly #places: Places
   readonly #states: readonly FlagState[]
   readonly #locals: ValueType[] = []
   readonly #registers = new Map<number, number>()
@@ -130,10 +130,10 @@ export class FunctionWriter {
   /** State of the flags in front of the current operation, as an exit there sees it. */
   #exitState: FlagState = MEMORY
 
-  constructor({ region, functionIndex, states, use }: FunctionWriterOptions) {
+  constructor({ region, places, states, use }: FunctionWriterOptions) {
     this.region = region
     this.use = use
-    this.#functionIndex = functionIndex
+    this.#places = places
     this.#states = states.filter(({ kind }) => kind !== 'memory' && kind !== 'dead')
     this.selector = this.local(I32)
     this.#origin = this.local(I64)
@@ -570,7 +570,7 @@ export class FunctionWriter {
     code.op(op.i32_eq)
     code.get(slot)
     code.memory(op.i32_load, jumps + 4)
-    code.i32(this.#functionIndex)
+    this.#places.functionIndex(code)
     code.op(op.i32_eq)
     code.op(op.i32_and)
     code.get(this.#budget)
@@ -636,7 +636,7 @@ export class FunctionWriter {
     code.get(address)
     code.op(op.i32_wrap_i64)
     code.op(op.i32_add)
-    code.i32(GUEST_BASE + physical)
+    this.#places.page(code, page, physical)
     code.op(op.i32_ne)
     code.op(op.i32_or)
     code.whenUnlikely()
@@ -663,7 +663,7 @@ export class FunctionWriter {
     for (const number of reads ?? use.changed) if (use.changed.has(number)) this.#store(number)
     if (vectors) for (const number of use.changedXmm) this.#storeXmm(number)
     const result = this.temporary(I32)
-    code.i32(pointer)
+    this.#places.operation(code, pointer)
     code.call(IMPORTS.perform)
     code.tee(result)
     code.i32(0)
@@ -676,7 +676,7 @@ export class FunctionWriter {
     code.get(result)
     code.memory(op.i32_store, CALLED_RESULT)
     code.i32(0)
-    code.i32(pointer)
+    this.#places.operation(code, pointer)
     code.memory(op.i32_store, CALLED_OPERATION)
     const open = this.#node.block.operations.length - this.#executed - 1
     code.i32(0)
@@ -718,10 +718,10 @@ export class FunctionWriter {
     code.get(this.#budget)
     code.memory(op.i32_store, BUDGET)
     code.i32(0)
-    code.i32(pointer)
+    this.#places.operation(code, pointer)
     code.memory(op.i32_store, CALLED_OPERATION)
     code.i32(0)
-    code.i32(pointer)
+    this.#places.operation(code, pointer)
     code.call(IMPORTS.perform)
     code.memory(op.i32_store, CALLED_RESULT)
     code.i32(CALLED)

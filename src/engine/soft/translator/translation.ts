@@ -7,6 +7,8 @@ import { ICOUNT, REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
 import { type ChainFunctions, chainFunctions } from './chain-function.ts'
 import { type FunctionTable, InstalledRegions } from './installed.ts'
 import type { Request } from './region.ts'
+import { openStore } from './shared-store.ts'
+import type { FoundInStore } from './store-search.ts'
 import { type Batch, type CoreFacts, THRESHOLD, Translator, type TranslatorOptions } from './translator.ts'
 
 /** What translation uses of the core's exports (core/translated.ts). */
@@ -15,7 +17,8 @@ export interface TranslatedCore {
   holds(code: number): number
   perform(operation: number): number
   handlerNumbers(): number
-  setThreshold(runs: number, returning: number): void
+  setThreshold(runs: number, returning: number, early: number): void
+  decodeAhead(physical: number): number
   takeDropped(): number
   dropRegions(): void
 }
@@ -35,11 +38,23 @@ const BOOTING = 20_000_000n
 const GROWN = 100_000_000n
 const PATIENCE = 8
 
+/** With a store, a block asks after so many runs already, whether it is there. */
+const EARLY = 64
+const POSTPONED_LIMIT = 10_000
+
 /** A module whose functions are, or were, in the table. */
 interface Held {
   readonly instructions: number
   regions: number
 }
+
+interface Instance {
+  readonly functions: Record<string, unknown>
+  /** For each function the address of its region's record. */
+  readonly records: readonly WebAssembly.Global[]
+}
+
+const RECORD = { value: 'i32', mutable: true } as const
 
 /** Kept in the shared memory (core/state.ts, TRANSLATOR_STATISTICS), a float64 each, in this order. */
 export const TRANSLATOR_COUNTERS = [
@@ -53,6 +68,8 @@ export const TRANSLATOR_COUNTERS = [
   'translateMilliseconds',
   /** In WebAssembly's API: compiling and instantiating. */
   'compileMilliseconds',
+  /** Regions that came from the store. */
+  'stored',
 ] as const
 export type TranslatorCounters = Record<(typeof TRANSLATOR_COUNTERS)[number], number>
 
@@ -61,6 +78,8 @@ export interface TranslationWork {
   /** With the first message. */
   readonly core?: CoreFacts & { readonly memory: WebAssembly.Memory; readonly options: TranslatorOptions }
   readonly requests: readonly Request[]
+  /** To be looked for in the store, and not translated otherwise. */
+  readonly lookups: readonly Request[]
   /** Records of regions that are gone. */
   readonly gone: readonly number[]
 }
@@ -68,7 +87,8 @@ export interface TranslationWork {
 /** From there back. */
 export interface Translated {
   /** Undefined when none of the requests made sense any more. */
-  readonly batch: Batch | undefined
+  readonly batch?: Batch | undefined
+  readonly found?: readonly FoundInStore[]
   /** How many messages this answers. */
   readonly answers: number
 }
@@ -98,6 +118,14 @@ export class Translation {
   readonly #asked = new Map<number, number>()
   readonly #held = new Map<number, Held>()
   #heldInstructions = 0
+  /** Modules from the store, by their file. */
+  readonly #stored = new Map<string, Instance>()
+  readonly #threshold: number
+  /** There is a store. */
+  readonly #early: boolean
+  #postponed: Request[] = []
+  /** What the store seemed to have and had not. */
+  #again: Request[] = []
   #heldModules = 0
   /** Messages that the other thread has not answered. */
   #awaited = 0
@@ -120,14 +148,22 @@ export class Translation {
     this.#counters = new Float64Array(memory.buffer, TRANSLATOR_STATISTICS, TRANSLATOR_COUNTERS.length)
     this.#chains = chainFunctions(memory, core.table)
     this.#installed = new InstalledRegions(memory.buffer, core.table, () => core.takeDropped())
-    core.setThreshold(options.threshold ?? THRESHOLD, options.atOnce ? 1 : 0)
+    this.#threshold = options.threshold ?? THRESHOLD
+    const early = options.early ?? EARLY
+    this.#early = options.store !== undefined && this.#threshold > early
+    core.setThreshold(this.#threshold, options.atOnce ? 1 : 0, this.#early ? early : 0)
   }
 
   /** Passes requests on, and installs what is there. The core must not be running. */
   work(): void {
-    if (this.#requests[0] !== 0) {
-      const requests = this.#young ? this.#urgent(this.#takeRequests()) : this.#takeRequests()
-      if (requests.length > 0) this.#request(requests)
+    if (this.#requests[0] !== 0 || this.#again.length > 0) {
+      const all = this.#takeRequests()
+      const early = this.#early ? all.filter((one) => this.#isEarly(one)) : []
+      const rest = early.length === 0 ? all : all.filter((one) => !early.includes(one))
+      const lookups = this.#inTime(early)
+      const requests = [...this.#again, ...(this.#young ? this.#urgent(rest) : rest)]
+      this.#again = []
+      if (requests.length > 0 || lookups.length > 0) this.#request(requests, lookups)
     }
     if (this.#awaited === 0) return
     // Bounded: as many as are awaited.
@@ -136,14 +172,15 @@ export class Translation {
       message;
       message = receiveMessageOnPort(this.#port!)
     ) {
-      const { batch, answers } = message.message as Translated
+      const { batch, found, answers } = message.message as Translated
       this.#awaited -= answers
+      if (found) this.#installFound(found)
       if (batch) this.#install(batch)
       if (this.#awaited === 0) break
     }
   }
 
-  #request(requests: Request[]): void {
+  #request(requests: Request[], lookups: Request[]): void {
     const full = this.#heldInstructions > HELD_LIMIT || this.#heldModules > MODULE_LIMIT
     // With a module for each block, all of them would be dropped and made again all the time.
     if (full && !this.#options.atOnce) this.#core.dropRegions()
@@ -156,24 +193,43 @@ export class Translation {
       if (!this.#introduced) this.#wake()
       this.#introduced = true
       this.#awaited++
-      this.#port.postMessage({ ...core, requests, gone } satisfies TranslationWork)
+      this.#port.postMessage({ ...core, requests, lookups, gone } satisfies TranslationWork)
       return
     }
-    this.#translator ??= new Translator(this.#memory.buffer, this.#facts(), this.#options)
+    const { store } = this.#options
+    this.#translator ??= new Translator(this.#memory.buffer, this.#facts(), this.#options, openStore(store))
     this.#translator.release(gone)
-    const batch = full ? undefined : this.#translator.translate(requests)
+    const { found, rest } = this.#translator.find(requests, lookups)
+    this.#installFound(found)
+    const batch = full ? undefined : this.#translator.translate(rest)
     if (batch) this.#install(batch)
+  }
+
+  /** What a booting machine would look for waits until it is up: the translator's thread takes time to start. */
+  #inTime(early: readonly Request[]): Request[] {
+    const isBooting = this.#young && this.#view.getBigUint64(ICOUNT, true) < BOOTING
+    if (isBooting) {
+      if (this.#postponed.length < POSTPONED_LIMIT) this.#postponed.push(...early)
+      return []
+    }
+    const all = [...this.#postponed, ...early]
+    this.#postponed = []
+    return all
+  }
+
+  #isEarly({ block, promote, alone }: Request): boolean {
+    return !promote && !alone && this.#view.getUint32(block + 32, true) < this.#threshold
   }
 
   /** What cannot wait until the machine is older. The others ask again when they have run half as often once more. */
   #urgent(requests: readonly Request[]): Request[] {
     const instructions = this.#view.getBigUint64(ICOUNT, true)
+    const runs = this.#threshold >> 1
     if (instructions >= GROWN) {
       this.#young = false
       this.#asked.clear()
       return [...requests]
     }
-    const runs = (this.#options.threshold ?? THRESHOLD) >> 1
     return requests.filter(({ block, promote, alone }) => {
       if (promote || alone) return true
       const times = (this.#asked.get(block) ?? 0) + 1
@@ -190,19 +246,11 @@ export class Translation {
 
   #install({ module, plans, bytes, translateMilliseconds, compileMilliseconds }: Batch): void {
     const start = performance.now()
-    const { exports } = new WebAssembly.Instance(module, {
-      env: {
-        memory: this.#memory,
-        holds: this.#core.holds,
-        perform: this.#core.perform,
-        // Without tail calls nobody calls these two.
-        chainKernel: this.#chains?.kernel ?? this.#core.holds,
-        chainUser: this.#chains?.user ?? this.#core.holds,
-      },
-    })
+    const { functions, records } = this.#instantiate(module, plans.length)
     const held: Held = { instructions: plans.reduce((sum, plan) => sum + plan.instructions, 0), regions: 0 }
     for (const [i, plan] of plans.entries()) {
-      if (!this.#installed.install(plan, exports[String(i)])) continue
+      if (!this.#installed.install(plan, functions[i])) continue
+      records[i]!.value = plan.record
       this.#held.set(plan.record, held)
       if (held.regions++ === 0) {
         this.#heldInstructions += held.instructions
@@ -216,6 +264,57 @@ export class Translation {
     this.#count('translateMilliseconds', translateMilliseconds)
     this.#count('compileMilliseconds', compileMilliseconds + performance.now() - start)
     this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#installed.count
+  }
+
+  #instantiate(module: WebAssembly.Module, functions: number): Instance {
+    const { holds, perform } = this.#core
+    const records = Array.from({ length: functions }, () => new WebAssembly.Global(RECORD, 0))
+    const env = {
+      memory: this.#memory,
+      holds,
+      perform,
+      // Without tail calls nobody calls these two.
+      chainKernel: this.#chains?.kernel ?? holds,
+      chainUser: this.#chains?.user ?? holds,
+      ...Object.fromEntries(records.entries()),
+    }
+    return { functions: new WebAssembly.Instance(module, { env }).exports, records }
+  }
+
+  #installFound(found: readonly FoundInStore[]): void {
+    const start = performance.now()
+    for (const one of found) {
+      if (this.#installStored(one)) continue
+      if (!one.early) this.#again.push({ ...one.request, anew: true })
+    }
+    this.#count('compileMilliseconds', performance.now() - start)
+    this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#installed.count
+  }
+
+  #installStored(found: FoundInStore): boolean {
+    const { file, module, functions, region, record } = found
+    let instance = this.#stored.get(file)
+    // It may live at one place only: its function has one record.
+    const isTaken = instance !== undefined && this.#held.has(instance.records[region.number]!.value)
+    const plan = isTaken
+      ? undefined
+      : this.#installed.plan(found, (physical) => this.#core.decodeAhead(physical))
+    if (!plan) {
+      this.#installed.giveBack(record)
+      return false
+    }
+    if (!instance) {
+      instance = this.#instantiate(module, functions)
+      this.#stored.set(file, instance)
+    }
+    if (!this.#installed.install(plan, instance.functions[region.number])) return false
+    instance.records[region.number]!.value = record
+    this.#held.set(record, { instructions: plan.instructions, regions: 1 })
+    this.#heldInstructions += plan.instructions
+    this.#heldModules++
+    this.#count('regions', 1)
+    this.#count('stored', 1)
+    return true
   }
 
   #release(record: number): void {

@@ -5,9 +5,12 @@
 // is scattered over thousands. So requests are gathered, the longer the more there is already: the first ones are
 // answered at once, and the number of modules grows with the logarithm of the number of regions.
 
-import { type MessagePort, parentPort } from 'node:worker_threads'
+import { type MessagePort, parentPort, Worker } from 'node:worker_threads'
 import { useHugePages } from '../../../native/index.ts'
+import { WARM } from './ahead.ts'
+import type { AheadWork, AheadWritten } from './ahead-thread.ts'
 import type { Request } from './region.ts'
+import { openStore } from './shared-store.ts'
 import type { Translated, TranslationWork } from './translation.ts'
 import { Translator } from './translator.ts'
 
@@ -21,23 +24,56 @@ const SHARE = 16
 const WAIT_PER_REGION = 0.08
 const LONGEST_WAIT = 200
 
-parentPort!.on('message', (port: MessagePort) => {
+// The store's thread costs something to start: it is when there is much for it to do, or a machine stays.
+const LOOK_EACH = 250
+const MUCH = 1000
+const STAYING = 3000
+const MISSED_LIMIT = 30_000
+
+let machines = 0
+let ahead: Worker | undefined
+
+parentPort!.on('message', serve)
+
+/** The thread that writes what the store does not have. Without it the store stays as it is. */
+function startAhead(): Worker {
+  const started = new Worker(new URL('./ahead-thread.js', import.meta.url), { name: 'inlinux store' })
+  started.on('message', ({ store, file }: AheadWritten) => openStore(store)?.added(file))
+  started.on('error', () => undefined)
+  started.unref()
+  return started
+}
+
+function serve(port: MessagePort): void {
   let translator: Translator
+  let facts: NonNullable<TranslationWork['core']>
+  const machine = ++machines
+  let knowsMachine = false
+  let missed: Request[] = []
+  let since = 0
+  let looking: NodeJS.Timeout | undefined
   let requests: Request[] = []
   let answers = 0
   let timer: NodeJS.Timeout | undefined
   /** By the records of their regions: how many of these there still are. */
   const living = new Map<number, { regions: number }>()
 
-  port.on('message', ({ core, requests: more, gone }: TranslationWork) => {
+  port.on('message', ({ core, requests: more, lookups, gone }: TranslationWork) => {
     if (core) {
-      translator = new Translator(core.memory.buffer, core, core.options)
+      const { store } = core.options
+      translator = new Translator(core.memory.buffer, core, core.options, openStore(store))
+      facts = core
       // A machine that wants translations is one that works.
       useHugePages(core.memory.buffer)
     }
     translator.release(gone)
     for (const record of gone) release(record)
-    requests.push(...more)
+    const { found, rest, missed: others } = translator.find(more, lookups)
+    if (others.length > 0) pass(others)
+    if (rest.length === 0 || found.length > 0)
+      port.postMessage({ found, answers: rest.length === 0 ? 1 : 0 } satisfies Translated)
+    if (rest.length === 0) return
+    requests.push(...rest)
     answers++
     const { regions } = translator
     if (requests.length >= regions / SHARE) translate()
@@ -46,6 +82,8 @@ parentPort!.on('message', (port: MessagePort) => {
   // The machine has ended, and its thread with it: the port closes by itself, and the translator is garbage.
   port.on('close', () => {
     clearTimeout(timer)
+    clearTimeout(looking)
+    if (knowsMachine) ahead?.postMessage({ machine, missed: [], ended: true } satisfies AheadWork)
     for (const record of living.keys()) release(record)
   })
 
@@ -63,9 +101,34 @@ parentPort!.on('message', (port: MessagePort) => {
     answers = 0
   }
 
+  function pass(more: readonly Request[]): void {
+    if (facts.options.store === undefined) return
+    if (missed.length < MISSED_LIMIT) missed.push(...more)
+    if (knowsMachine) send()
+    else if (!looking) {
+      since = performance.now()
+      looking = setTimeout(look, LOOK_EACH)
+    }
+  }
+
+  function look(): void {
+    const stays = performance.now() - since >= STAYING
+    if (stays || translator.countRun(missed, WARM) >= MUCH) send()
+    else looking = setTimeout(look, LOOK_EACH)
+  }
+
+  function send(): void {
+    ahead ??= startAhead()
+    const { memory, handlerNumbers, options } = facts
+    const core = knowsMachine ? {} : { core: { memory, handlerNumbers, store: options.store! } }
+    knowsMachine = true
+    ahead.postMessage({ machine, missed, ...core } satisfies AheadWork)
+    missed = []
+  }
+
   function release(record: number): void {
     const module = living.get(record)
     if (module && --module.regions === 0) modules--
     living.delete(record)
   }
-})
+}
