@@ -6,8 +6,8 @@ import { readlinkSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { Ahead } from './ahead.ts'
+import { openStore } from './code-store.ts'
 import type { Request } from './region.ts'
-import { openStore } from './shared-store.ts'
 
 /** Milliseconds between two looks at what has got warm. */
 const LOOK_EACH = 250

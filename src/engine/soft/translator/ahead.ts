@@ -12,9 +12,9 @@ import { writeBody, writeModule } from './module.ts'
 import { type CodeView, formRegion, type Region, type Request } from './region.ts'
 import { type Recipe, recipeOf } from './stored-batch.ts'
 
-/** Runs of a block after which it is worth it. */
-export const WARM = 512
 const INSTRUCTIONS = 150
+/** Only blocks that have run as often. */
+const MINIMUM_RUNS = 256
 /** Regions of a module: some 100 ms of compiling, 100 KB. */
 const BATCH = 48
 /** What a guest can make this thread remember of it, and do for it. */
@@ -25,9 +25,9 @@ export class Ahead {
   readonly #code: CodeView
   readonly #view: CodeView
   readonly #store: CodeStore
-  readonly #warm: number
-  /** Blocks that may get warm, by their address. */
-  readonly #missed = new Map<number, Request & { readonly physical: number }>()
+  readonly #minimumRuns: number
+  /** Not looked at yet. */
+  #missed: { readonly request: Request; readonly physical: number }[] = []
   /** Physical pages by view and linear page number. */
   readonly #pages = new Map<string, number>()
   /** Blocks of regions that were formed, with their physical addresses. */
@@ -35,9 +35,14 @@ export class Ahead {
   #waiting: Region[] = []
   #formed = 0
 
-  constructor(buffer: ArrayBufferLike, handlerNumbers: number, store: CodeStore, warm: number = WARM) {
+  constructor(
+    buffer: ArrayBufferLike,
+    handlerNumbers: number,
+    store: CodeStore,
+    minimumRuns: number = MINIMUM_RUNS,
+  ) {
     this.#store = store
-    this.#warm = warm
+    this.#minimumRuns = minimumRuns
     this.#code = codeView(buffer, handlerNumbers)
     this.#view = {
       ...this.#code,
@@ -49,33 +54,24 @@ export class Ahead {
   /** The store does not have these. */
   missed(requests: readonly Request[]): void {
     for (const request of requests) {
-      // The oldest have had their time to get warm.
-      if (this.#missed.size >= BLOCK_LIMIT) this.#missed.delete(this.#missed.keys().next().value!)
+      if (this.#missed.length >= BLOCK_LIMIT) return
       const physical = this.#code.reader.physical(request.block)
-      this.#missed.set(request.block, { ...request, physical })
+      this.#missed.push({ request, physical })
       if (this.#pages.size >= BLOCK_LIMIT) this.#pages.delete(this.#pages.keys().next().value!)
       this.#pages.set(keyOf(request.rip, request.user), physical & ~0xfff)
     }
   }
 
-  /** Forms regions of what has got warm since the last time. */
+  /** Forms regions of what came since the last time, beginning with what has run most. */
   form(): void {
-    const warm: { request: Request; runs: number }[] = []
-    for (const [block, request] of this.#missed) {
-      const runs = this.#code.runs(block)
-      if (this.#code.reader.physical(block) !== request.physical) this.#missed.delete(block)
-      else if (runs >= this.#warm) warm.push({ request, runs })
-    }
-    warm.sort((a, b) => b.runs - a.runs)
-    for (const { request } of warm) {
-      this.#missed.delete(request.block)
+    const runs = ({ request }: { request: Request }): number => this.#code.runs(request.block)
+    const missed = this.#missed
+      .filter(({ request, physical }) => this.#code.reader.physical(request.block) === physical)
+      .sort((a, b) => runs(b) - runs(a))
+    this.#missed = []
+    for (const { request } of missed) {
       if (this.#isCovered(request.block) || this.#formed >= REGION_LIMIT) continue
-      const extent = {
-        instructions: INSTRUCTIONS,
-        overlapping: false,
-        minimumRuns: Math.max(1, this.#warm >> 1),
-      }
-      const region = formRegion(this.#view, request, extent)
+      const region = this.#formIfSound(request)
       if (!region) continue
       this.#formed++
       for (const { block } of region.nodes) this.#covered.set(block.address, block.physical)
@@ -97,6 +93,20 @@ export class Ahead {
       recipes.push(recipe)
     }
     return bodies.length === 0 ? undefined : this.#store.save(recipes, writeModule(bodies))
+  }
+
+  /** The vCPU may just be forgetting all blocks: what is read then can point anywhere. */
+  #formIfSound(request: Request): Region | undefined {
+    try {
+      return formRegion(this.#view, request, {
+        instructions: INSTRUCTIONS,
+        overlapping: false,
+        minimumRuns: this.#minimumRuns,
+      })
+    } catch (error) {
+      if (error instanceof RangeError) return undefined
+      throw error
+    }
   }
 
   #isCovered(block: number): boolean {

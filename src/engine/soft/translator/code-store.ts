@@ -1,13 +1,14 @@
 // The store of translated code: one file for each batch of regions (stored-batch.ts), in a folder of the user's, shared by
 // all processes. What one process has translated the next one finds, if it runs the same engine on the same Node.
 //
-//   code/ENGINE-MODULE.batch   ENGINE: hash of the core, the translator and the versions of Node and V8;
+//   code/ENGINE-MODULE.batch   ENGINE: which files the core and the translator are, and which Node and V8 they run on;
 //                              MODULE: hash of the module's bytes
 //   code/.PID-….tmp            one that is being written; renamed when it is complete
 //
 // Several processes may write at once: equal names mean equal modules, and the last rename wins. The times of the files
-// are the order of use; the oldest go when there are too many. Nothing that is wrong with the folder or a file is an
-// error: then there is less in the store, or nothing.
+// are the order of use; the oldest go when there are too many. A file that is broken is no error, and removed when that
+// is noticed. A folder that cannot be used is worth a warning, and then there is no store; one that cannot be written is
+// only read.
 //
 // Machine code is run from here. So the folder must be the user's own and closed to everybody else.
 
@@ -30,7 +31,6 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { compile } from './compile.ts'
 import { moduleOf, optimizedCode } from './native-code.ts'
 import {
@@ -47,14 +47,32 @@ import {
 const STORE_LIMIT = 128 * 1024 ** 2
 /** Places with the same code that are remembered: a guest must not make the search long. */
 const CANDIDATES = 8
-/** V8 gives each module addresses of its own, and has only so many. */
-const MODULE_LIMIT = 300
+/** Files that are loaded: see MODULE_LIMIT in translation.ts. */
+const MODULE_LIMIT = 1000
 const HEAD = 16384
 /** What a process that died left behind. */
 const ABANDONED_MS = 3600_000
 /** The time of a file is not set more often. */
 const TOUCH_MS = 3600_000
 const SAVES_PER_TRIM = 32
+
+const stores = new Map<string, CodeStore | undefined>()
+
+/** This thread's store in a folder: all machines that it translates for use the same one. @returns undefined when there is none */
+export function openStore(folder: string | undefined): CodeStore | undefined {
+  if (folder === undefined) return undefined
+  if (!stores.has(folder)) stores.set(folder, openOrWarn(folder))
+  return stores.get(folder)
+}
+
+function openOrWarn(folder: string): CodeStore | undefined {
+  try {
+    return CodeStore.open(folder)
+  } catch (error) {
+    process.emitWarning(`inlinux keeps no translated code: ${(error as Error).message}`)
+    return undefined
+  }
+}
 
 export interface Candidate {
   readonly file: string
@@ -65,7 +83,7 @@ export interface Candidate {
 export interface LoadedBatch {
   readonly regions: readonly StoredRegion[]
   readonly module: WebAssembly.Module
-  readonly functions: number
+  readonly instructions: number
 }
 
 export class CodeStore {
@@ -87,22 +105,14 @@ export class CodeStore {
       if (name.startsWith(`${engine}-`) && name.endsWith('.batch')) this.#enter(name, this.#readHead(name))
   }
 
-  /** @returns undefined when the folder cannot be used */
-  static open(
-    folder: string,
-    engine: string = engineName(),
-    limit: number = STORE_LIMIT,
-  ): CodeStore | undefined {
+  /** @throws Error: the folder cannot be used */
+  static open(folder: string, engine: string = engineName(), limit: number = STORE_LIMIT): CodeStore {
     const inside = join(folder, 'code')
-    try {
-      makeFolder(inside)
-      const info = lstatSync(inside)
-      if (!info.isDirectory() || info.uid !== process.getuid?.() || (info.mode & 0o077) !== 0)
-        return undefined
-      return new CodeStore(inside, engine, limit)
-    } catch {
-      return undefined
-    }
+    makeFolder(inside)
+    const info = lstatSync(inside)
+    if (!info.isDirectory() || info.uid !== process.getuid?.() || (info.mode & 0o077) !== 0)
+      throw new Error(`${inside} must be a folder of this user's, closed to others (chmod 700)`)
+    return new CodeStore(inside, engine, limit)
   }
 
   /** Regions that may be entered at code with this hash. */
@@ -126,8 +136,8 @@ export class CodeStore {
   save(recipes: readonly Recipe[], bytes: Uint8Array): string | undefined {
     const name = `${this.#engine}-${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}.batch`
     if (this.#known.has(name)) return name
-    const { module, functions } = instantiate(bytes)
-    const file = encodeBatch(recipes, bytes, optimizedCode(module, functions, bytes))
+    const module = compile(bytes)
+    const file = encodeBatch(recipes, bytes, optimizedCode(module, functionsOf(module), bytes))
     return file.length <= FILE_LIMIT && this.#write(name, file) ? name : undefined
   }
 
@@ -155,11 +165,9 @@ export class CodeStore {
     const batch = file && decodeBatch(file)
     if (!batch) return undefined
     try {
-      const module = moduleOf(batch.module, batch.machineCode)
-      const functions = functionsOf(module)
-      // Each region must have its function, whatever the file says.
-      if (batch.regions.some(({ number }) => functions[number] === undefined)) return undefined
-      return { regions: batch.regions, module, functions: functions.length }
+      const { regions } = batch
+      const instructions = regions.reduce((sum, region) => sum + region.instructions, 0)
+      return { regions, module: moduleOf(batch.module, batch.machineCode), instructions }
     } catch {
       return undefined
     }
@@ -259,11 +267,6 @@ function makeFolder(path: string): void {
 
 let memory: WebAssembly.Memory | undefined
 
-function instantiate(bytes: Uint8Array): { module: WebAssembly.Module; functions: unknown[] } {
-  const module = compile(bytes)
-  return { module, functions: functionsOf(module) }
-}
-
 /** A module's functions, of an instance that is never run. */
 function functionsOf(module: WebAssembly.Module): unknown[] {
   memory ??= new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
@@ -277,14 +280,17 @@ function functionsOf(module: WebAssembly.Module): unknown[] {
 
 const nothing = (): number => 0
 
-/** Whatever decides what code becomes: another core or translator, another Node, another store. */
+/**
+ * Whatever decides what code becomes: another core or translator, another Node, another store. Files are told by what
+ * changes when they are written; to read them would take ten times as long.
+ */
 function engineName(): string {
   const hash = createHash('sha256')
   hash.update(`${process.version} ${process.versions.v8} ${process.arch} ${process.platform}`)
-  for (const folder of ['.', '../table'])
-    for (const name of readdirSync(new URL(`${folder}/`, import.meta.url)).sort())
-      if (name.endsWith('.js'))
-        hash.update(readFileSync(fileURLToPath(new URL(`${folder}/${name}`, import.meta.url))))
-  hash.update(readFileSync(new URL('../core.wasm', import.meta.url)))
+  for (const folder of ['.', '../table', '..'])
+    for (const name of readdirSync(new URL(`${folder}/`, import.meta.url)).sort()) {
+      const { size, mtimeMs, ctimeMs } = statSync(new URL(`${folder}/${name}`, import.meta.url))
+      hash.update(` ${name} ${size} ${mtimeMs} ${ctimeMs}`)
+    }
   return hash.digest('hex').slice(0, 32)
 }

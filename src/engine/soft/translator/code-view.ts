@@ -1,7 +1,6 @@
 // What region formation sees of a machine: decoded blocks and look-aside buffers, in memory that the vCPU goes on changing.
 
-import { BLOCK_HASH, BLOCK_HASH_MASK, PAGES } from './addresses.ts'
-import { executedPage } from './code-pages.ts'
+import { BLOCK_HASH, BLOCK_HASH_MASK, GUEST_BASE, PAGES, TLB_INDEX, tlbOf } from './addresses.ts'
 import { BlockReader } from './operations.ts'
 import type { CodeView } from './region.ts'
 
@@ -17,6 +16,14 @@ export function codeView(buffer: ArrayBufferLike, handlerNumbers: number): CodeV
     runs: (block) => view.getUint32(block + 32, true),
     pageAt: (linear) => pageAt(view, linear),
   }
+}
+
+/** Physical page that code at this linear address runs from now, as the look-aside buffer says, or -1 when that is not known. */
+export function executedPage(view: DataView, linear: bigint, user: boolean): number {
+  const low = Number(linear & 0xffffffffn)
+  const entry = tlbOf(user, 'execute') + ((low >>> 8) & TLB_INDEX)
+  if (view.getBigUint64(entry, true) !== (linear & ~0xfffn)) return -1
+  return ((view.getUint32(entry + 8, true) + (low & ~0xfff)) >>> 0) - GUEST_BASE
 }
 
 /** As `findBlock` in core/blocks.ts. */

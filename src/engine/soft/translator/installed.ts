@@ -12,10 +12,9 @@ import {
   JUMPS_VIEW,
   PAGE_REGIONS,
 } from './addresses.ts'
-import { executedPage } from './code-pages.ts'
-import { BLOCK_HEADER } from './operations.ts'
+import { executedPage } from './code-view.ts'
 import { NO_PAGE, operationConstants, pageConstants } from './places.ts'
-import { NODE, NODE_WORDS, operationsOf, type StoredRegion } from './stored-batch.ts'
+import { isSameCode, NODE, NODE_WORDS, type StoredRegion } from './stored-batch.ts'
 
 const HEADER = 16
 const ENTRY_SIZE = 16
@@ -162,7 +161,7 @@ export class InstalledRegions {
       const page = pages.get(delta & ~0xfff)
       if (page === undefined) continue
       const block = decode(page + (delta & 0xfff))
-      if (block !== 0 && this.#isSame(region, i, block)) blocks.set(i, [block, page + (delta & 0xfff)])
+      if (block !== 0 && isSameCode(region, i, this.#view, block)) blocks.set(i, [block, page + (delta & 0xfff)])
       else pages.delete(delta & ~0xfff)
     }
     const pageOf = (i: number): number => nodes[i * NODE_WORDS + NODE.delta]! & ~0xfff
@@ -190,20 +189,6 @@ export class InstalledRegions {
       blocks: [],
       epoch,
     }
-  }
-
-  #isSame(region: StoredRegion, node: number, block: number): boolean {
-    const { nodes } = region
-    const at = node * NODE_WORDS
-    const view = this.#view
-    if (view.getUint32(block + 4, true) !== nodes[at + NODE.count]) return false
-    if (view.getUint32(block + 12, true) !== nodes[at + NODE.bytes] || view.getUint32(block + 16, true) !== 0)
-      return false
-    const stored = operationsOf(region, node)
-    const here = new Int32Array(view.buffer, block + BLOCK_HEADER, stored.length)
-    const last = stored.length - (nodes[at + NODE.linked] === 1 ? 2 : 0)
-    for (let i = 0; i < last; i++) if (stored[i] !== here[i]) return false
-    return true
   }
 
   /** A region that could not become live: the translator shall have its place back. */

@@ -1,27 +1,29 @@
 // Finds stored regions for code that is about to get hot. What is found here is a guess: the machine goes on meanwhile, and
 // its own thread compares every instruction before a region becomes live (installed.ts).
 
-import { JUMPS, JUMPS_MASK, JUMPS_VIEW } from './addresses.ts'
 import type { Allocation } from './allocation.ts'
-import { executedPage } from './code-pages.ts'
-import type { Candidate, CodeStore } from './code-store.ts'
+import { executedPage } from './code-view.ts'
+import type { Candidate, CodeStore, LoadedBatch } from './code-store.ts'
 import type { FoundRegion } from './installed.ts'
-import { BLOCK_HEADER, OP_SIZE } from './operations.ts'
+import { BLOCK_HEADER, BLOCK_LIMIT, OP_SIZE } from './operations.ts'
 import { recordBytes } from './places.ts'
-import type { Request } from './region.ts'
-import { hashOf, NODE, NODE_WORDS, operationsOf, type StoredRegion } from './stored-batch.ts'
+import type { CodeView, Request } from './region.ts'
+import { hashOf, isSameCode, NODE, NODE_WORDS, operationsOf, type StoredRegion } from './stored-batch.ts'
 
 const PAGE_OF = ~0xfff
 const OP_WORDS = OP_SIZE / 4
-/** As in core/blocks.ts. */
-const BLOCK_LIMIT = 64
 
-/** A region of a module that the machine may know already. */
+/** A module of stored regions. */
+export interface StoredModule {
+  readonly module: WebAssembly.Module
+  readonly functions: number
+  readonly instructions: number
+}
+
 export interface FoundInStore extends FoundRegion {
   readonly file: string
-  readonly module: WebAssembly.Module
-  /** How many functions the module has. */
-  readonly functions: number
+  /** Only with the first region of the file. */
+  readonly from?: StoredModule
   readonly request: Request
   /** Asked for before it is time to translate it. */
   readonly early: boolean
@@ -30,8 +32,7 @@ export interface FoundInStore extends FoundRegion {
 interface Choice extends Candidate {
   readonly score: number
   readonly stored: StoredRegion
-  readonly module: WebAssembly.Module
-  readonly functions: number
+  readonly batch: LoadedBatch
   readonly origin: bigint
 }
 
@@ -40,48 +41,72 @@ export class StoreSearch {
   readonly #bytes: Uint8Array
   readonly #store: CodeStore
   readonly #allocation: Allocation
-  readonly #findBlock: (physical: number) => number
+  readonly #code: CodeView
+  readonly #alonePages: ReadonlySet<number>
+  readonly #sent = new Set<string>()
 
+  /** @param alonePages physical pages with instructions that are to stay alone: stored regions know nothing of them */
   constructor(
     buffer: ArrayBufferLike,
     store: CodeStore,
     allocation: Allocation,
-    findBlock: (physical: number) => number,
+    code: CodeView,
+    alonePages: ReadonlySet<number>,
   ) {
     this.#view = new DataView(buffer)
     this.#bytes = new Uint8Array(buffer)
     this.#store = store
     this.#allocation = allocation
-    this.#findBlock = findBlock
+    this.#code = code
+    this.#alonePages = alonePages
   }
 
-  find(requests: readonly Request[], early: boolean): FoundInStore[] {
+  /** @returns what may fit, and which of the other requests the store has nothing for */
+  find(
+    requests: readonly Request[],
+    early: boolean,
+  ): { found: FoundInStore[]; missed: Request[] } {
     const found: FoundInStore[] = []
+    const missed: Request[] = []
     const chosen = new Set<string>()
     for (const request of requests) {
       const choice = this.#choose(request)
-      if (!choice) continue
-      const key = `${choice.file} ${choice.region} ${choice.origin}`
+      if (choice === 'unknown') missed.push(request)
+      if (typeof choice === 'string') continue
+      const { file, region, stored, batch, origin, node } = choice
+      const key = `${file} ${region} ${origin}`
       if (chosen.has(key)) continue
-      const place = this.#place(choice.stored)
+      const place = this.#place(stored)
       if (!place) continue
       chosen.add(key)
-      const { file, module, functions, stored, origin, node } = choice
-      found.push({ file, module, functions, region: stored, origin, node, request, early, ...place })
+      const { regions, module, instructions } = batch
+      const from = this.#sent.has(file) ? {} : { from: { module, functions: regions.length, instructions } }
+      this.#sent.add(file)
+      found.push({ file, region: stored, origin, node, request, early, ...from, ...place })
     }
-    return found
+    return { found, missed }
   }
 
-  #choose({ block, promote, user, rip }: Request): Choice | undefined {
+  /** The vCPU may just be forgetting all blocks: what is read then can point anywhere. */
+  #choose(request: Request): Choice | 'unknown' | 'unfit' {
+    try {
+      return this.#bestOf(request)
+    } catch (error) {
+      if (error instanceof RangeError) return 'unfit'
+      throw error
+    }
+  }
+
+  #bestOf({ block, promote, user, rip }: Request): Choice | 'unknown' | 'unfit' {
     // Larger regions are made by those who need them.
-    if (promote || block === 0) return undefined
-    const view = this.#view
-    const physical = view.getUint32(block, true)
-    if (physical === 0xffffffff || this.#isEntered(physical, user)) return undefined
+    if (promote || block === 0) return 'unfit'
+    const physical = this.#code.reader.physical(block)
+    if (physical === 0xffffffff || this.#code.translated(block)) return 'unfit'
     const operations = this.#operationsAt(block)
-    let best: Choice | undefined
+    let best: Choice | 'unknown' | 'unfit' = 'unknown'
     for (const linked of [false, true])
       for (const candidate of this.#store.find(hashOf(user, physical & 0xfff, operations, linked))) {
+        if (best === 'unknown') best = 'unfit'
         const batch = this.#store.load(candidate.file)
         const stored = batch?.regions[candidate.region]
         if (!batch || !stored || stored.user !== user) continue
@@ -90,8 +115,8 @@ export class StoreSearch {
         if (delta === undefined || stored.nodes[at + NODE.entry]! < 0) continue
         const origin = BigInt.asUintN(64, (rip & ~0xfffn) - BigInt(delta & PAGE_OF))
         const score = this.#score(stored, origin, delta & PAGE_OF)
-        if (score > (best?.score ?? 0))
-          best = { ...candidate, score, stored, module: batch.module, functions: batch.functions, origin }
+        if (score > (typeof best === 'string' ? 0 : best.score))
+          best = { ...candidate, score, stored, batch, origin }
       }
     return best
   }
@@ -107,11 +132,12 @@ export class StoreSearch {
       let page = pages.get(distance)
       if (page === undefined) {
         page = executedPage(this.#view, BigInt.asUintN(64, origin + BigInt(distance)), user)
+        if (this.#alonePages.has(page)) return 0
         pages.set(distance, page)
       }
       if (page < 0) continue
-      const block = this.#findBlock(page + (delta & 0xfff))
-      if (block !== 0 && !this.#isSame(region, at / NODE_WORDS, block)) {
+      const block = this.#code.findBlock(page + (delta & 0xfff))
+      if (block !== 0 && !isSameCode(region, at / NODE_WORDS, this.#view, block)) {
         if (distance === home) return 0
         pages.set(distance, -1)
         counts.delete(distance)
@@ -122,25 +148,9 @@ export class StoreSearch {
     return counts.has(home) ? score : 0
   }
 
-  #isSame(region: StoredRegion, node: number, block: number): boolean {
-    const stored = operationsOf(region, node)
-    const here = this.#operationsAt(block)
-    const last = stored.length - (region.nodes[node * NODE_WORDS + NODE.linked] === 1 ? 2 : 0)
-    if (here.length !== stored.length) return false
-    for (let i = 0; i < last; i++) if (stored[i] !== here[i]) return false
-    return true
-  }
-
   #operationsAt(block: number): Int32Array {
     const count = Math.min(this.#view.getUint32(block + 4, true), BLOCK_LIMIT)
     return new Int32Array(this.#view.buffer, block + BLOCK_HEADER, count * OP_WORDS)
-  }
-
-  /** Can code be entered there already? */
-  #isEntered(physical: number, user: boolean): boolean {
-    const slot =
-      JUMPS + (user ? JUMPS_VIEW : 0) + ((((physical >>> 2) ^ (physical >>> 14)) & JUMPS_MASK) << 4)
-    return this.#view.getUint32(slot, true) === physical
   }
 
   /** @returns undefined when there is no room */

@@ -4,19 +4,20 @@
 //      0  8 bytes  MAGIC
 //      8  u32      bytes of the index, of the regions, of the module, of the machine code
 //     24  u32      number of regions, 0
-//     32  SHA-256  of the first 32 bytes and the index
-//     64  SHA-256  of all that follows the index
-//     96  index    u32 each: for every place where a region can be entered, hash of the code there, region, node
+//     32  SHA-256  of all the rest
+//     64  index    u32 each: for every block of a region, hash of the code there, region, node
 //      …  regions  u32 each, one region after the other, see `regionWords`; then module, machine code
 //
-// All parts are multiples of 8 bytes long but for what the module and the machine code need not fill. Checksums are there
-// for files that were torn or changed by accident: who can write into the folder may do anything anyway.
+// All parts are multiples of 8 bytes long but for what the module and the machine code need not fill. The checksum is there
+// for files that were torn or changed by accident: who can write into the folder may do anything anyway. The index is
+// read without it, from all files: what it says is a hint.
 
 import { createHash } from 'node:crypto'
+import { BLOCK_HEADER } from './operations.ts'
 import type { Region, RegionNode } from './region.ts'
 
-const MAGIC = Buffer.from('inlinux\x01', 'latin1')
-const HEADER = 96
+const MAGIC = Buffer.from('inlinux\x02', 'latin1')
+const HEADER = 64
 const HASHED = 32
 const OP_WORDS = 8
 /** Longer files are not read. */
@@ -114,8 +115,7 @@ export function recipeOf(
     at += NODE_WORDS
     words.set(raw, firstOperation + operations * OP_WORDS)
     operations += block.operations.length
-    if (entry >= 0)
-      places.push({ hash: hashOf(user, block.physical & 0xfff, raw, linked), region: number, node: i })
+    places.push({ hash: hashOf(user, block.physical & 0xfff, raw, linked), region: number, node: i })
   }
   for (const pair of handed) {
     words.set(pair, at)
@@ -156,9 +156,7 @@ function assemble(
     file.set(part, at)
     at += padded(part.length)
   }
-  const content = HEADER + index.length
-  file.set(sha256(file.subarray(0, HASHED), file.subarray(HEADER, content)), 32)
-  file.set(sha256(file.subarray(content)), 64)
+  file.set(checksum(file), HASHED)
   return file
 }
 
@@ -169,12 +167,10 @@ export function headLength(start: Uint8Array): number | undefined {
   return index! % 8 === 0 && index! < FILE_LIMIT ? HEADER + index! : undefined
 }
 
-/** @returns undefined when it is broken */
+/** @returns undefined: this is no such file */
 export function decodeHead(head: Uint8Array): readonly Place[] | undefined {
   const length = headLength(head)
   if (length !== head.length) return undefined
-  const sum = sha256(head.subarray(0, HASHED), head.subarray(HEADER))
-  if (!sum.equals(head.subarray(32, 64))) return undefined
   const index = new Uint32Array(head.slice(HEADER).buffer)
   const places: Place[] = []
   for (let i = 0; i + 2 < index.length; i += 3)
@@ -185,12 +181,12 @@ export function decodeHead(head: Uint8Array): readonly Place[] | undefined {
 /** @returns undefined when it is broken */
 export function decodeBatch(file: Uint8Array): StoredBatch | undefined {
   const start = headLength(file)
-  if (start === undefined || decodeHead(file.subarray(0, start)) === undefined) return undefined
+  if (start === undefined || start > file.length) return undefined
   const [, regionBytes = 0, moduleBytes = 0, codeBytes = 0, count = 0] = headerWords(file)
   const module = start + regionBytes
   const code = module + padded(moduleBytes)
   if (regionBytes % 8 !== 0 || code + padded(codeBytes) !== file.length) return undefined
-  if (!sha256(file.subarray(start)).equals(file.subarray(64, HEADER))) return undefined
+  if (!checksum(file).equals(file.subarray(HASHED, HEADER))) return undefined
   const words = new Int32Array(new SharedArrayBuffer(regionBytes))
   new Uint8Array(words.buffer).set(file.subarray(start, module))
   const regions: StoredRegion[] = []
@@ -258,11 +254,26 @@ export function operationsOf({ nodes, operations }: StoredRegion, node: number):
   return operations.subarray(first, first + nodes[node * NODE_WORDS + NODE.count]! * OP_WORDS)
 }
 
-const headerWords = (file: Uint8Array): Uint32Array => new Uint32Array(file.slice(8, 32).buffer)
+/** Is the block at this address of a machine's memory, as it is now, what the node was made from? */
+export function isSameCode(region: StoredRegion, node: number, view: DataView, block: number): boolean {
+  const { nodes } = region
+  const at = node * NODE_WORDS
+  if (view.getUint32(block + 4, true) !== nodes[at + NODE.count]) return false
+  if (view.getUint32(block + 12, true) !== nodes[at + NODE.bytes] || view.getUint32(block + 16, true) !== 0)
+    return false
+  const stored = operationsOf(region, node)
+  const here = new Int32Array(view.buffer, block + BLOCK_HEADER, stored.length)
+  const last = stored.length - (nodes[at + NODE.linked] === 1 ? 2 : 0)
+  for (let i = 0; i < last; i++) if (stored[i] !== here[i]) return false
+  return true
+}
+
+function headerWords(file: Uint8Array): readonly number[] {
+  const view = new DataView(file.buffer, file.byteOffset, HEADER)
+  return [8, 12, 16, 20, 24].map((at) => view.getUint32(at, true))
+}
+
 const padded = (length: number): number => (length + 7) & ~7
 
-function sha256(...parts: readonly Uint8Array[]): Buffer {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest()
-}
+const checksum = (file: Uint8Array): Buffer =>
+  createHash('sha256').update(file.subarray(0, HASHED)).update(file.subarray(HEADER)).digest()

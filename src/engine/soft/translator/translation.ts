@@ -5,10 +5,10 @@ import { performance } from 'node:perf_hooks'
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { ICOUNT, REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
 import { type ChainFunctions, chainFunctions } from './chain-function.ts'
+import { openStore } from './code-store.ts'
 import { type FunctionTable, InstalledRegions } from './installed.ts'
 import type { Request } from './region.ts'
-import { openStore } from './shared-store.ts'
-import type { FoundInStore } from './store-search.ts'
+import type { FoundInStore, StoredModule } from './store-search.ts'
 import { type Batch, type CoreFacts, THRESHOLD, Translator, type TranslatorOptions } from './translator.ts'
 
 /** What translation uses of the core's exports (core/translated.ts). */
@@ -38,9 +38,15 @@ const BOOTING = 20_000_000n
 const GROWN = 100_000_000n
 const PATIENCE = 8
 
-/** With a store, a block asks after so many runs already, whether it is there. */
-const EARLY = 64
-const POSTPONED_LIMIT = 10_000
+/**
+ * With a store, a block asks after so many runs already, whether it is there. To look, to load and to compare costs as much
+ * as some 40,000 instructions in the interpreter.
+ */
+const EARLY = 512
+/** Such questions wait for each other: so many, or so many milliseconds. */
+const TOGETHER = 64
+const LONGEST_WAIT = 5
+const LOOKUP_LIMIT = 10_000
 
 /** A module whose functions are, or were, in the table. */
 interface Held {
@@ -52,6 +58,13 @@ interface Instance {
   readonly functions: Record<string, unknown>
   /** For each function the address of its region's record. */
   readonly records: readonly WebAssembly.Global[]
+}
+
+/** A module from the store, whose instance is made when the first of its regions fits. */
+interface Stored {
+  readonly from: StoredModule
+  readonly held: Held
+  instance?: Instance
 }
 
 const RECORD = { value: 'i32', mutable: true } as const
@@ -119,11 +132,13 @@ export class Translation {
   readonly #held = new Map<number, Held>()
   #heldInstructions = 0
   /** Modules from the store, by their file. */
-  readonly #stored = new Map<string, Instance>()
+  readonly #stored = new Map<string, Stored>()
   readonly #threshold: number
   /** There is a store. */
   readonly #early: boolean
-  #postponed: Request[] = []
+  /** What is to be looked for in the store. */
+  #lookups: Request[] = []
+  #lookupsSince = 0
   /** What the store seemed to have and had not. */
   #again: Request[] = []
   #heldModules = 0
@@ -156,13 +171,11 @@ export class Translation {
 
   /** Passes requests on, and installs what is there. The core must not be running. */
   work(): void {
-    if (this.#requests[0] !== 0 || this.#again.length > 0) {
-      const all = this.#takeRequests()
-      const early = this.#early ? all.filter((one) => this.#isEarly(one)) : []
-      const rest = early.length === 0 ? all : all.filter((one) => !early.includes(one))
-      const lookups = this.#inTime(early)
+    if (this.#requests[0] !== 0 || this.#again.length > 0 || this.#lookups.length > 0) {
+      const rest = this.#takeRequests().filter((one) => !this.#isLookup(one))
       const requests = [...this.#again, ...(this.#young ? this.#urgent(rest) : rest)]
       this.#again = []
+      const lookups = this.#takeLookups()
       if (requests.length > 0 || lookups.length > 0) this.#request(requests, lookups)
     }
     if (this.#awaited === 0) return
@@ -205,20 +218,23 @@ export class Translation {
     if (batch) this.#install(batch)
   }
 
-  /** What a booting machine would look for waits until it is up: the translator's thread takes time to start. */
-  #inTime(early: readonly Request[]): Request[] {
-    const isBooting = this.#young && this.#view.getBigUint64(ICOUNT, true) < BOOTING
-    if (isBooting) {
-      if (this.#postponed.length < POSTPONED_LIMIT) this.#postponed.push(...early)
-      return []
-    }
-    const all = [...this.#postponed, ...early]
-    this.#postponed = []
-    return all
+  /** Keeps what is only to be looked for. */
+  #isLookup(request: Request): boolean {
+    if (!this.#early || request.promote || request.alone) return false
+    if (this.#view.getUint32(request.block + 32, true) >= this.#threshold) return false
+    if (this.#lookups.length === 0) this.#lookupsSince = performance.now()
+    if (this.#lookups.length < LOOKUP_LIMIT) this.#lookups.push(request)
+    return true
   }
 
-  #isEarly({ block, promote, alone }: Request): boolean {
-    return !promote && !alone && this.#view.getUint32(block + 32, true) < this.#threshold
+  /** Those whose time has come. Not while the machine boots: the translator's thread takes time to start. */
+  #takeLookups(): Request[] {
+    const lookups = this.#lookups
+    if (lookups.length === 0 || (this.#young && this.#view.getBigUint64(ICOUNT, true) < BOOTING)) return []
+    const waited = performance.now() - this.#lookupsSince
+    if (this.#port && lookups.length < TOGETHER && waited < LONGEST_WAIT) return []
+    this.#lookups = []
+    return lookups
   }
 
   /** What cannot wait until the machine is older. The others ask again when they have run half as often once more. */
@@ -251,11 +267,7 @@ export class Translation {
     for (const [i, plan] of plans.entries()) {
       if (!this.#installed.install(plan, functions[i])) continue
       records[i]!.value = plan.record
-      this.#held.set(plan.record, held)
-      if (held.regions++ === 0) {
-        this.#heldInstructions += held.instructions
-        this.#heldModules++
-      }
+      this.#hold(plan.record, held)
       this.#count('regions', 1)
       this.#count('instructions', plan.instructions)
     }
@@ -292,29 +304,42 @@ export class Translation {
   }
 
   #installStored(found: FoundInStore): boolean {
-    const { file, module, functions, region, record } = found
-    let instance = this.#stored.get(file)
+    const { file, from, region, record } = found
+    if (from) this.#stored.set(file, { from, held: { instructions: from.instructions, regions: 0 } })
+    const stored = this.#stored.get(file)!
     // It may live at one place only: its function has one record.
-    const isTaken = instance !== undefined && this.#held.has(instance.records[region.number]!.value)
+    const isTaken = this.#held.has(stored.instance?.records[region.number]?.value ?? 0)
     const plan = isTaken
       ? undefined
       : this.#installed.plan(found, (physical) => this.#core.decodeAhead(physical))
-    if (!plan) {
+    const code = plan && this.#instanceOf(stored)?.functions[region.number]
+    if (!plan || !code) {
       this.#installed.giveBack(record)
       return false
     }
-    if (!instance) {
-      instance = this.#instantiate(module, functions)
-      this.#stored.set(file, instance)
-    }
-    if (!this.#installed.install(plan, instance.functions[region.number])) return false
-    instance.records[region.number]!.value = record
-    this.#held.set(record, { instructions: plan.instructions, regions: 1 })
-    this.#heldInstructions += plan.instructions
-    this.#heldModules++
+    if (!this.#installed.install(plan, code)) return false
+    stored.instance!.records[region.number]!.value = record
+    this.#hold(record, stored.held)
     this.#count('regions', 1)
     this.#count('stored', 1)
     return true
+  }
+
+  /** @returns undefined when it is no module of ours, whatever the file said */
+  #instanceOf(stored: Stored): Instance | undefined {
+    try {
+      stored.instance ??= this.#instantiate(stored.from.module, stored.from.functions)
+    } catch {
+      return undefined
+    }
+    return stored.instance
+  }
+
+  #hold(record: number, held: Held): void {
+    this.#held.set(record, held)
+    if (held.regions++ > 0) return
+    this.#heldInstructions += held.instructions
+    this.#heldModules++
   }
 
   #release(record: number): void {

@@ -7,10 +7,10 @@
 
 import { type MessagePort, parentPort, Worker } from 'node:worker_threads'
 import { useHugePages } from '../../../native/index.ts'
-import { WARM } from './ahead.ts'
+import { ICOUNT } from './addresses.ts'
 import type { AheadWork, AheadWritten } from './ahead-thread.ts'
+import { openStore } from './code-store.ts'
 import type { Request } from './region.ts'
-import { openStore } from './shared-store.ts'
 import type { Translated, TranslationWork } from './translation.ts'
 import { Translator } from './translator.ts'
 
@@ -24,9 +24,10 @@ const SHARE = 16
 const WAIT_PER_REGION = 0.08
 const LONGEST_WAIT = 200
 
-// The store's thread costs something to start: it is when there is much for it to do, or a machine stays.
+// The store's thread costs something to start, and what it does is not for this machine: so it is started when a machine
+// has little to do, or stays.
 const LOOK_EACH = 250
-const MUCH = 1000
+const IDLE = 1_000_000n
 const STAYING = 3000
 const MISSED_LIMIT = 30_000
 
@@ -51,6 +52,8 @@ function serve(port: MessagePort): void {
   let knowsMachine = false
   let missed: Request[] = []
   let since = 0
+  /** Instructions at the last look. */
+  let seen = 0n
   let looking: NodeJS.Timeout | undefined
   let requests: Request[] = []
   let answers = 0
@@ -107,13 +110,16 @@ function serve(port: MessagePort): void {
     if (knowsMachine) send()
     else if (!looking) {
       since = performance.now()
-      looking = setTimeout(look, LOOK_EACH)
+      look()
     }
   }
 
+  /** Is it time to start the store's thread? */
   function look(): void {
-    const stays = performance.now() - since >= STAYING
-    if (stays || translator.countRun(missed, WARM) >= MUCH) send()
+    const instructions = new DataView(facts.memory.buffer).getBigUint64(ICOUNT, true)
+    const isIdle = looking !== undefined && instructions - seen < IDLE
+    seen = instructions
+    if (isIdle || performance.now() - since >= STAYING) send()
     else looking = setTimeout(look, LOOK_EACH)
   }
 

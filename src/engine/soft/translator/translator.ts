@@ -71,6 +71,7 @@ export class Translator {
 
   /** Physical addresses of instructions whose accesses stay out of groups (accesses.ts). */
   readonly #alone = new Set<number>()
+  readonly #alonePages = new Set<number>()
 
   /** @param store where translated code is kept and looked for */
   constructor(
@@ -85,7 +86,7 @@ export class Translator {
     this.#allocation = new Allocation(firstFunction)
     this.#code = codeView(buffer, handlerNumbers)
     if (!store) return
-    this.#search = new StoreSearch(buffer, store, this.#allocation, this.#code.findBlock)
+    this.#search = new StoreSearch(buffer, store, this.#allocation, this.#code, this.#alonePages)
   }
 
   /** How many regions there are. */
@@ -111,25 +112,16 @@ export class Translator {
   ): { found: readonly FoundInStore[]; rest: readonly Request[]; missed: readonly Request[] } {
     if (!this.#search) return { found: [], rest: requests, missed: [] }
     const wanted = this.#search.find(
-      requests.filter((request) => !request.anew && !this.#isSpecial(request)),
+      requests.filter(({ anew, alone }) => !anew && !alone),
       false,
     )
-    const has = new Set(wanted.map(({ request }) => request))
-    const early = this.#search.find(
-      lookups.filter((request) => !this.#isSpecial(request)),
-      true,
-    )
-    const hasEarly = new Set(early.map(({ request }) => request))
+    const has = new Set(wanted.found.map(({ request }) => request))
+    const early = this.#search.find(lookups, true)
     return {
-      found: [...wanted, ...early],
+      found: [...wanted.found, ...early.found],
       rest: requests.filter((request) => !has.has(request)),
-      missed: lookups.filter((request) => !hasEarly.has(request)),
+      missed: early.missed,
     }
-  }
-
-  /** How many of these blocks have run as often. */
-  countRun(requests: readonly Request[], runs: number): number {
-    return requests.filter(({ block }) => this.#code.runs(block) >= runs).length
   }
 
   /** @returns undefined when none of the requests still makes sense */
@@ -195,17 +187,14 @@ export class Translator {
     }
   }
 
-  /** Stored regions know nothing of instructions that are to stay alone: near these, they are made here. */
-  #isSpecial({ block, alone }: Request): boolean {
-    if (alone || this.#alone.size === 0) return alone === true
-    const page = this.#code.reader.physical(block) >>> 12
-    return [...this.#alone].some((physical) => physical >>> 12 === page)
-  }
-
   #keepAlone(physical: number): void {
     // Code comes and goes; what is still needed will ask again.
-    if (this.#alone.size >= ALONE_LIMIT) this.#alone.clear()
+    if (this.#alone.size >= ALONE_LIMIT) {
+      this.#alone.clear()
+      this.#alonePages.clear()
+    }
     this.#alone.add(physical)
+    this.#alonePages.add(physical & ~0xfff)
   }
 
   /** The vCPU may just be forgetting all blocks: what is read then can point anywhere. */

@@ -10,9 +10,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Ahead } from '../../../../src/engine/soft/translator/ahead.ts'
+import { openStore } from '../../../../src/engine/soft/translator/code-store.ts'
 import { codeView } from '../../../../src/engine/soft/translator/code-view.ts'
 import type { TranslatorOptions } from '../../../../src/engine/soft/translator/index.ts'
-import { openStore } from '../../../../src/engine/soft/translator/shared-store.ts'
 import { makeData, Request } from '../differential/cases.ts'
 import { makeProgram } from '../differential/programs.ts'
 import { integer, Random } from '../differential/random.ts'
@@ -57,13 +57,13 @@ for (const [name, options] of modes) {
 
 test('code that changes, from the store', (t) => {
   const store = mkdtempSync(join(tmpdir(), 'inlinux-store-'))
+  t.after(() => rmSync(store, { recursive: true }))
   const options = { threshold: 1_000_000_000, early: 2, atOnce: true, store }
   let entered = 0n
   for (let session = 0; session < SESSIONS; session++) {
     const random = new Random(`${SEED}/code changes/store/${session}`)
     entered += runSession(random, options, `seed ${SEED}, session ${session}`, keepAll)
   }
-  rmSync(store, { recursive: true })
   t.diagnostic(`${entered} regions entered`)
   assert.ok(entered > BigInt(SESSIONS * 50))
 
