@@ -14,7 +14,7 @@ import { type Recipe, recipeOf } from './stored-batch.ts'
 
 const INSTRUCTIONS = 150
 /** Only blocks that have run as often. */
-const MINIMUM_RUNS = 256
+const MINIMUM_RUNS = 500
 /** Regions of a module: some 100 ms of compiling, 100 KB. */
 const BATCH = 48
 /** What a guest can make this thread remember of it, and do for it. */
@@ -27,12 +27,14 @@ export class Ahead {
   readonly #store: CodeStore
   readonly #minimumRuns: number
   /** Not looked at yet. */
-  #missed: { readonly request: Request; readonly physical: number }[] = []
+  #missed: { readonly request: Request; readonly physical: number; readonly order: number }[] = []
+  #order = 0
   /** Physical pages by view and linear page number. */
   readonly #pages = new Map<string, number>()
   /** Blocks of regions that were formed, with their physical addresses. */
   readonly #covered = new Map<number, number>()
-  #waiting: Region[] = []
+  /** In the order in which they were missed: what is needed together lies in one file. */
+  #waiting: { readonly region: Region; readonly order: number }[] = []
   #formed = 0
 
   constructor(
@@ -56,7 +58,7 @@ export class Ahead {
     for (const request of requests) {
       if (this.#missed.length >= BLOCK_LIMIT) return
       const physical = this.#code.reader.physical(request.block)
-      this.#missed.push({ request, physical })
+      this.#missed.push({ request, physical, order: this.#order++ })
       if (this.#pages.size >= BLOCK_LIMIT) this.#pages.delete(this.#pages.keys().next().value!)
       this.#pages.set(keyOf(request.rip, request.user), physical & ~0xfff)
     }
@@ -69,14 +71,15 @@ export class Ahead {
       .filter(({ request, physical }) => this.#code.reader.physical(request.block) === physical)
       .sort((a, b) => runs(b) - runs(a))
     this.#missed = []
-    for (const { request } of missed) {
+    for (const { request, order } of missed) {
       if (this.#isCovered(request.block) || this.#formed >= REGION_LIMIT) continue
       const region = this.#formIfSound(request)
       if (!region) continue
       this.#formed++
       for (const { block } of region.nodes) this.#covered.set(block.address, block.physical)
-      this.#waiting.push(region)
+      this.#waiting.push({ region, order })
     }
+    this.#waiting.sort((a, b) => a.order - b.order)
   }
 
   /** Writes a batch of regions. @param least not fewer. @returns the file's name, or undefined when there is nothing to write */
@@ -85,7 +88,7 @@ export class Ahead {
     const regions = this.#waiting.splice(0, BATCH)
     const bodies: FunctionBody[] = []
     const recipes: Recipe[] = []
-    for (const region of regions) {
+    for (const { region } of regions) {
       const { body, handed } = writeBody(region, bodies.length, {})
       const recipe = recipeOf(region, bodies.length, handed)
       if (!recipe) continue

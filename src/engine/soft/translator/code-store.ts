@@ -44,7 +44,8 @@ import {
   type StoredRegion,
 } from './stored-batch.ts'
 
-const STORE_LIMIT = 128 * 1024 ** 2
+/** Some 200 files, whose indexes are read at the start. */
+const STORE_LIMIT = 64 * 1024 ** 2
 /** Places with the same code that are remembered: a guest must not make the search long. */
 const CANDIDATES = 8
 /** Files that are loaded: see MODULE_LIMIT in translation.ts. */
@@ -195,7 +196,8 @@ export class CodeStore {
     try {
       const { size, uid, mode, mtimeMs } = fstatSync(fd)
       if (uid !== process.getuid?.() || (mode & 0o022) !== 0 || size > FILE_LIMIT) return undefined
-      const bytes = new Uint8Array(Math.min(size, limit))
+      const length = Math.min(size, limit)
+      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
       if (readSync(fd, bytes, 0, bytes.length, 0) !== bytes.length) return undefined
       if (limit === FILE_LIMIT && Date.now() - mtimeMs > TOUCH_MS) this.#touch(name)
       return bytes

@@ -68,7 +68,7 @@ export function moduleOf(bytes: Uint8Array, machineCode: Uint8Array): WebAssembl
   natives ??= nativesOfV8()
   if (natives && machineCode.length > 0) {
     const { deserialize } = natives
-    const code = machineCode.slice().buffer
+    const code = new Uint8Array(machineCode).buffer
     const module = deserialize(code, bytes) ?? deserialize(code, bytes)
     if (module) return module
   }

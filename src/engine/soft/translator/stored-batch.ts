@@ -3,22 +3,22 @@
 //
 //      0  8 bytes  MAGIC
 //      8  u32      bytes of the index, of the regions, of the module, of the machine code
-//     24  u32      number of regions, 0
-//     32  SHA-256  of all the rest
-//     64  index    u32 each: for every block of a region, hash of the code there, region, node
+//     24  u32      number of regions
+//     28  u32      CRC-32 of all the rest
+//     32  index    u32 each: for every block of a region, hash of the code there, region, node
 //      …  regions  u32 each, one region after the other, see `regionWords`; then module, machine code
 //
 // All parts are multiples of 8 bytes long but for what the module and the machine code need not fill. The checksum is there
 // for files that were torn or changed by accident: who can write into the folder may do anything anyway. The index is
 // read without it, from all files: what it says is a hint.
 
-import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import { BLOCK_HEADER } from './operations.ts'
 import type { Region, RegionNode } from './region.ts'
 
 const MAGIC = Buffer.from('inlinux\x02', 'latin1')
-const HEADER = 64
-const HASHED = 32
+const HEADER = 32
+const CHECKSUM = 28
 const OP_WORDS = 8
 /** Longer files are not read. */
 export const FILE_LIMIT: number = 32 * 1024 ** 2
@@ -150,13 +150,14 @@ function assemble(
   const lengths = parts.map(({ length }) => length)
   const file = new Uint8Array(HEADER + lengths.reduce((sum, length) => sum + padded(length), 0))
   file.set(MAGIC)
-  new Uint32Array(file.buffer, 8, 6).set([...lengths, count, 0])
+  const words = new Uint32Array(file.buffer, 0, HEADER / 4)
+  words.set([...lengths, count], 2)
   let at = HEADER
   for (const part of parts) {
     file.set(part, at)
     at += padded(part.length)
   }
-  file.set(checksum(file), HASHED)
+  words[CHECKSUM / 4] = checksum(file)
   return file
 }
 
@@ -186,7 +187,7 @@ export function decodeBatch(file: Uint8Array): StoredBatch | undefined {
   const module = start + regionBytes
   const code = module + padded(moduleBytes)
   if (regionBytes % 8 !== 0 || code + padded(codeBytes) !== file.length) return undefined
-  if (!checksum(file).equals(file.subarray(HASHED, HEADER))) return undefined
+  if (checksum(file) !== headerWords(file)[5]) return undefined
   const words = new Int32Array(new SharedArrayBuffer(regionBytes))
   new Uint8Array(words.buffer).set(file.subarray(start, module))
   const regions: StoredRegion[] = []
@@ -199,8 +200,8 @@ export function decodeBatch(file: Uint8Array): StoredBatch | undefined {
   if (regions.length !== count) return undefined
   return {
     regions,
-    module: file.slice(module, module + moduleBytes),
-    machineCode: file.slice(code, code + codeBytes),
+    module: file.subarray(module, module + moduleBytes),
+    machineCode: file.subarray(code, code + codeBytes),
   }
 }
 
@@ -270,10 +271,10 @@ export function isSameCode(region: StoredRegion, node: number, view: DataView, b
 
 function headerWords(file: Uint8Array): readonly number[] {
   const view = new DataView(file.buffer, file.byteOffset, HEADER)
-  return [8, 12, 16, 20, 24].map((at) => view.getUint32(at, true))
+  return [8, 12, 16, 20, 24, CHECKSUM].map((at) => view.getUint32(at, true))
 }
 
 const padded = (length: number): number => (length + 7) & ~7
 
-const checksum = (file: Uint8Array): Buffer =>
-  createHash('sha256').update(file.subarray(0, HASHED)).update(file.subarray(HEADER)).digest()
+const checksum = (file: Uint8Array): number =>
+  crc32(file.subarray(HEADER), crc32(file.subarray(0, CHECKSUM)))

@@ -42,7 +42,7 @@ const PATIENCE = 8
  * With a store, a block asks after so many runs already, whether it is there. To look, to load and to compare costs as much
  * as some 40,000 instructions in the interpreter.
  */
-const EARLY = 512
+const EARLY = 1000
 /** Such questions wait for each other: so many, or so many milliseconds. */
 const TOGETHER = 64
 const LONGEST_WAIT = 5
