@@ -161,7 +161,8 @@ export class InstalledRegions {
       const page = pages.get(delta & ~0xfff)
       if (page === undefined) continue
       const block = decode(page + (delta & 0xfff))
-      if (block !== 0 && isSameCode(region, i, this.#view, block)) blocks.set(i, [block, page + (delta & 0xfff)])
+      if (block !== 0 && isSameCode(region, i, this.#view, block))
+        blocks.set(i, [block, page + (delta & 0xfff)])
       else pages.delete(delta & ~0xfff)
     }
     const pageOf = (i: number): number => nodes[i * NODE_WORDS + NODE.delta]! & ~0xfff

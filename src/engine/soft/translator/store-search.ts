@@ -2,8 +2,8 @@
 // its own thread compares every instruction before a region becomes live (installed.ts).
 
 import type { Allocation } from './allocation.ts'
-import { executedPage } from './code-view.ts'
 import type { Candidate, CodeStore, LoadedBatch } from './code-store.ts'
+import { executedPage } from './code-view.ts'
 import type { FoundRegion } from './installed.ts'
 import { BLOCK_HEADER, BLOCK_LIMIT, OP_SIZE } from './operations.ts'
 import { recordBytes } from './places.ts'
@@ -62,10 +62,7 @@ export class StoreSearch {
   }
 
   /** @returns what may fit, and which of the other requests the store has nothing for */
-  find(
-    requests: readonly Request[],
-    early: boolean,
-  ): { found: FoundInStore[]; missed: Request[] } {
+  find(requests: readonly Request[], early: boolean): { found: FoundInStore[]; missed: Request[] } {
     const found: FoundInStore[] = []
     const missed: Request[] = []
     const chosen = new Set<string>()

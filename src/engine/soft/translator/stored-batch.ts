@@ -276,5 +276,4 @@ function headerWords(file: Uint8Array): readonly number[] {
 
 const padded = (length: number): number => (length + 7) & ~7
 
-const checksum = (file: Uint8Array): number =>
-  crc32(file.subarray(HEADER), crc32(file.subarray(0, CHECKSUM)))
+const checksum = (file: Uint8Array): number => crc32(file.subarray(HEADER), crc32(file.subarray(0, CHECKSUM)))

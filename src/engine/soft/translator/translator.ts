@@ -85,7 +85,8 @@ export class Translator {
     this.#options = options
     this.#allocation = new Allocation(firstFunction)
     this.#code = codeView(buffer, handlerNumbers)
-    if (!store) return
+    // Stored code keeps flags only where somebody reads them.
+    if (!store || options.exactFlags) return
     this.#search = new StoreSearch(buffer, store, this.#allocation, this.#code, this.#alonePages)
   }
 
@@ -111,6 +112,8 @@ export class Translator {
     lookups: readonly Request[],
   ): { found: readonly FoundInStore[]; rest: readonly Request[]; missed: readonly Request[] } {
     if (!this.#search) return { found: [], rest: requests, missed: [] }
+    // First: what is asked for may be what has just given up.
+    for (const { alone, block } of requests) if (alone) this.#keepAlone(block)
     const wanted = this.#search.find(
       requests.filter(({ anew, alone }) => !anew && !alone),
       false,

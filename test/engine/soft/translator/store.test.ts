@@ -22,7 +22,7 @@ import { Ahead } from '../../../../src/engine/soft/translator/ahead.ts'
 import { CodeStore } from '../../../../src/engine/soft/translator/code-store.ts'
 import { codeView } from '../../../../src/engine/soft/translator/code-view.ts'
 import { encodeBatch } from '../../../../src/engine/soft/translator/stored-batch.ts'
-import { BareMachine, CODE, CODE_PHYSICAL, U, W } from '../bare-machine.ts'
+import { BareMachine, CODE, CODE_PHYSICAL, DATA, DATA_PHYSICAL, U, W } from '../bare-machine.ts'
 
 const HLT = 0xf4
 const NEVER = 1_000_000_000
@@ -63,6 +63,15 @@ const SUBTRACTING: Program = {
   code: { 0: COUNTING.code[0]!.map((byte) => (byte === 0x01 ? 0x29 : byte)) },
 }
 
+// mov ecx, 2000000; mov rax, [rdi]; inc qword [rdi+8]; dec ecx; jnz; hlt
+const NEIGHBOURS: Program = {
+  code: {
+    0: [0xb9, 0x80, 0x84, 0x1e, 0, 0x48, 0x8b, 0x07, 0x48, 0xff, 0x47, 0x08, 0xff, 0xc9, 0x75, 0xf5, HLT],
+  },
+  loops: [5],
+  start: 0,
+}
+
 // A loop that goes on in the next page:
 //   +ff0  mov ecx, 100000
 //   +ff5  add eax, 0x40000001; jmp +1000
@@ -79,8 +88,13 @@ const WITHOUT_CARRY = acrossPages([0x31, 0xdb, 0x90])
 /** It is added: adc edx, 0. */
 const WITH_CARRY = acrossPages([0x83, 0xd2, 0])
 
-function machineFor(program: Program, store?: string, physical = CODE_PHYSICAL): BareMachine {
-  const options = store === undefined ? { threshold: NEVER } : { threshold: NEVER, store, early: 64 }
+function machineFor(
+  program: Program,
+  store?: string,
+  physical = CODE_PHYSICAL,
+  threshold = NEVER,
+): BareMachine {
+  const options = store === undefined ? { threshold } : { threshold, store, early: 64 }
   const machine = new BareMachine(undefined, undefined, options)
   for (let page = 0; page < 2; page++) machine.map(CODE + page * 0x1000, physical + page * 0x1000, W | U)
   machine.core.flushAll()
@@ -105,7 +119,8 @@ function outcome(machine: BareMachine): { registers: bigint[]; instructions: big
 /** Interprets it and writes what was hot. */
 function train(program: Program, folder: string, engine?: string): string | undefined {
   const machine = machineFor(program)
-  machine.run()
+  machine.set('rdi', DATA)
+  machine.run(100)
   const store = CodeStore.open(folder, engine)
   const numbers = machine.core.handlerNumbers()
   const ahead = new Ahead(machine.memory.buffer, numbers, store, 64)
@@ -175,6 +190,21 @@ describe('translated code from the store', () => {
       fresh.run()
       assert.deepEqual([machine.get('rax'), machine.get('rdx')], [fresh.get('rax'), fresh.get('rdx')])
     }
+  })
+
+  test('gives way to other code where accesses that share a look lie in two pages', () => {
+    const folder = newFolder()
+    train(NEIGHBOURS, folder)
+    const machine = machineFor(NEIGHBOURS, folder, CODE_PHYSICAL, 1000)
+    machine.set('rdi', DATA + 0xff8)
+
+    machine.run(100)
+
+    assert.equal(machine.read64(DATA_PHYSICAL + 0x1000), 2_000_000n)
+    const { instructions, instructionsInterpreted, regionsLeftToInterpreter, translator } = machine.counters()
+    assert.equal(translator.stored, 1)
+    assert.ok(regionsLeftToInterpreter < 1000n)
+    assert.ok(instructionsInterpreted * 2n < instructions)
   })
 
   test('of another engine is not seen', () => {
