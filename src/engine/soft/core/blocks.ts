@@ -34,7 +34,7 @@ import { leaveHandler } from './generated/handlers'
 
 export const BLOCK_HEADER: usize = 64
 const INVALID: u32 = 0xffffffff
-const HASH_ENTRIES: u32 = 0x10000
+const HASH_ENTRIES: u32 = 0x40000
 /** No block is longer than this many instructions. */
 export const BLOCK_LIMIT: u32 = 64
 
@@ -50,7 +50,7 @@ let arenaNext: usize = ARENA + HALF_LINE
 
 // In front of the hash table, for each few bytes of code the block found last: the same memory again and again, where
 // the chains of the hash lead all over the arena. u32 physical address, u32 block.
-const CACHE_ENTRIES: u32 = 0x4000
+const CACHE_ENTRIES: u32 = 0x10000
 
 // @ts-ignore: decorator
 @inline function cached(physical: u32): usize {
@@ -183,6 +183,11 @@ function forget(block: usize): void {
   const count = load<u32>(block, 4)
   const leave = <u16>leaveHandler()
   for (let i: u32 = 0; i < count; i++) store<u16>(block + BLOCK_HEADER + <usize>i * OP_SIZE, leave)
+}
+
+/** Nothing is decoded, in memory that is zero: what is never touched costs the host no memory. */
+export function clearBlocks(): void {
+  store<u32>(cached(0), INVALID)
 }
 
 /** Forgets all decoded code. The caller must not go on running a block. */

@@ -15,8 +15,8 @@
 import { CHAINS } from './layout'
 import { CHAIN_EPOCHS } from './state'
 
-export const CHAINS_VIEW: usize = 0x40000
-const CHAINS_MASK: u32 = 0x1fff
+export const CHAINS_VIEW: usize = 0x200000
+const CHAINS_MASK: u32 = 0xffff
 /** Times that regions follow each other before the dispatcher looks. */
 const TIMES: u32 = 256
 

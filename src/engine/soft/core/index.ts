@@ -7,7 +7,7 @@ import {
 } from './state'
 import { STATE } from './layout'
 import { flushAll, modeChanged, setRamSize } from './mmu'
-import { forgetAllCode } from './blocks'
+import { clearBlocks } from './blocks'
 import { clearRegions } from './regions'
 import { initHandlers } from './generated/handlers'
 import { resetApics } from './apic'
@@ -19,7 +19,7 @@ export { readRflags } from './flags'
 export * from './inspection'
 export * from './translated'
 
-/** Makes the processor ready; registers are as after reset, and nothing runs before `enterLongMode`. */
+/** Makes the processor ready, in memory that is zero; registers are as after reset, and nothing runs before `enterLongMode`. */
 export function initialize(ramBytes: f64, virtualTime: bool): void {
   memory.fill(STATE, 0, 0x1000)
   setRamSize(<u64>ramBytes)
@@ -28,7 +28,7 @@ export function initialize(ramBytes: f64, virtualTime: bool): void {
   resetApics()
   flushAll()
   clearRegions(<u64>ramBytes)
-  forgetAllCode()
+  clearBlocks()
   x87Init()
   store<u64>(RFLAGS, 2)
   store<u32>(MXCSR, 0x1f80)

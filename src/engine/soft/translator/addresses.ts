@@ -44,17 +44,17 @@ export const TLB_INDEX: number = 0x3fff0
 export const tlbOf = (user: boolean, kind: 'read' | 'write' | 'execute'): number =>
   TLB + (user ? TLB_VIEW : 0) + { read: 0, write: 1, execute: 2 }[kind] * TLB_KIND
 
-export const BLOCK_HASH: number = 0x200000
-export const BLOCK_HASH_MASK: number = 0xffff
+export const BLOCK_HASH: number = 0x280000
+export const BLOCK_HASH_MASK: number = 0x3ffff
 export const REQUESTS: number = 0x240000
 export const JUMP_BITS: number = 0x270000
-export const JUMP_BITS_VIEW: number = 0x1000
-export const CHAINS: number = 0x280000
-export const CHAINS_VIEW: number = 0x40000
-export const CHAINS_MASK: number = 0x1fff
-export const JUMPS: number = 0x300000
-export const JUMPS_VIEW: number = 0x80000
-export const JUMPS_MASK: number = 0x7fff
+export const JUMP_BITS_VIEW: number = 0x4000
+export const CHAINS: number = 0x6500000
+export const CHAINS_VIEW: number = 0x200000
+export const CHAINS_MASK: number = 0xffff
+export const JUMPS: number = 0x6900000
+export const JUMPS_VIEW: number = 0x200000
+export const JUMPS_MASK: number = 0x1ffff
 export const REGION_RECORDS: number = 0x7000000
 export const REGION_RECORDS_END: number = 0x7c00000
 export const REGION_OPERATIONS: number = 0x7c00000

@@ -47,7 +47,7 @@ import {
 const STORE_LIMIT = 64 * 1024 ** 2
 /** Places with the same code that are remembered: a guest must not make the search long. */
 const CANDIDATES = 8
-/** Files that are loaded: see MODULE_LIMIT in translation.ts. */
+/** Files that are loaded: see limits.ts. */
 const MODULE_LIMIT = 1000
 const HEAD = 16384
 /** What a process that died left behind. */

@@ -3,11 +3,7 @@
 import type { Effects } from './accesses.ts'
 import { shapeOf } from './instructions.ts'
 import { NO_REGISTER, OP_ADDR32, type Operation } from './operations.ts'
-
-const RAX = 0
-const RDX = 0x10
-const RSP = 0x20
-const RBP = 0x28
+import { RAX, RBP, RDX, RSP } from './registers.ts'
 
 const PUSH: Effects = {
   stack: { register: RSP, offset: -8, writes: true },

@@ -5,27 +5,14 @@
 import { bytesOf, type Handler } from '../table/handlers.ts'
 import type { Operand } from '../table/instruction.ts'
 import { I32, I64, V128 } from './encoder.ts'
-import { ALL_FLAGS, constantCount, type FlagState } from './flags.ts'
-import type { FunctionWriter, Place, Value } from './function-writer.ts'
-import { type CustomEntry, integerCustom, integerMeanings, unlessFlagsLive } from './integer.ts'
+import type { Value } from './frame.ts'
+import { integerCustoms, integerMeanings } from './integer.ts'
+import type { Context, CustomEntry, Meaning } from './meaning.ts'
+import type { Place } from './memory.ts'
 import { op } from './opcodes.ts'
 import type { Operation } from './operations.ts'
-import { vectorCustom, vectorMeanings } from './vector.ts'
-
-/** What an instruction's translation is told. */
-export interface Context {
-  readonly writer: FunctionWriter
-  readonly operation: Operation
-  /** State of the flags before it. */
-  readonly before: FlagState
-  /** State that it has to leave; of kind `dead` when nothing needs its flags. */
-  readonly after: FlagState
-}
-
-/** Pushes the result, given the values of the operands that are read. `bytes`: size of the first operand. */
-export type Meaning = (context: Context, values: readonly Value[], bytes: number) => void
-/** Does all of an instruction with operands of its own. */
-export type Custom = (context: Context) => void
+import { RAX, RCX } from './registers.ts'
+import { vectorMeanings } from './vector.ts'
 
 export type Way = 'inline' | 'call' | 'leave'
 
@@ -72,7 +59,7 @@ function makeShape({ row, size, form }: Handler): Shape {
     vector: /[VWU]/.test(operand.kind),
     read: operand.access !== 'w',
   }))
-  const custom = integerCustom[row.name] ?? vectorCustom[row.name]
+  const custom = integerCustoms[row.name]
   const entry = integerMeanings[row.name] ?? vectorMeanings[row.name]
   const plain =
     !row.custom &&
@@ -98,17 +85,7 @@ export function wayOf(operation: Operation): Way {
   const { handler } = operation
   if (!handler) return 'leave'
   const { way, custom } = shapeOf(handler)
-  return way === 'inline' && custom && !custom.accepts(operation) ? 'call' : way
-}
-
-/**
- * Flags (flags.ts) that must not be read behind an operation that is translated inline: it keeps them, sets none for a
- * count of 0, or sets them in a way that the interpreter knows better.
- */
-export function flagsInTheWay(operation: Operation): number {
-  const { row, size } = operation.handler!
-  if (size === 2 && row.name === 'imul2') return ALL_FLAGS
-  return unlessFlagsLive(row.name, row.operands.length > 1 ? constantCount(operation) : undefined)
+  return way === 'inline' && custom?.accepts && !custom.accepts(operation) ? 'call' : way
 }
 
 export function translateInline(context: Context): void {
@@ -124,23 +101,24 @@ function plain(context: Context, { meaning, operands, bytes, result, aligned, wh
   let place: Place | undefined
   for (const shape of operands) {
     if (shape.inMemory) {
-      place = writer.operandPlace(operation, shape.bytes, shape.operand.access === 'r' ? 'read' : 'write')
+      place = writer.memory.operandPlace(shape.bytes, shape.operand.access === 'r' ? 'read' : 'write')
       if (aligned && shape.bytes === 16) {
         code.get(place.local)
         code.i32(place.offset)
         code.op(op.i32_add)
         code.i32(15)
         code.op(op.i32_and)
-        writer.leaveWhen()
+        writer.exits.leaveWhen()
       }
     }
     if (shape.read) values.push(operandValue(context, shape, operands, place))
   }
   if (result?.inMemory) {
     // The pointer goes below the result.
-    code.get(place!.local)
+    writer.memory.pushPointer(place!)
     meaning!(context, values, bytes)
-    storeResult(context, result, place!.offset)
+    if (result.vector) writer.memory.storeVector(place!, result.bytes)
+    else writer.memory.store(place!, result.bytes)
     return
   }
   meaning!(context, values, bytes)
@@ -148,22 +126,9 @@ function plain(context: Context, { meaning, operands, bytes, result, aligned, wh
   if (result.vector) setVector(context, result, whole)
   else
     writer.setRegister(
-      result.kind === 'G' ? operation.g : result.kind === 'A' ? 0 : operation.e,
+      result.kind === 'G' ? operation.g : result.kind === 'A' ? RAX : operation.e,
       result.bytes,
     )
-}
-
-const LOADS: Readonly<Record<number, number>> = {
-  1: op.i32_load8_u,
-  2: op.i32_load16_u,
-  4: op.i32_load,
-  8: op.i64_load,
-}
-const STORES: Readonly<Record<number, number>> = {
-  1: op.i32_store8,
-  2: op.i32_store16,
-  4: op.i32_store,
-  8: op.i64_store,
 }
 
 function operandValue(
@@ -172,7 +137,6 @@ function operandValue(
   operands: readonly OperandShape[],
   place: Place | undefined,
 ): Value {
-  const { code } = writer
   switch (kind) {
     case 'I': {
       // As wide as the operand it meets: sign-extended by the decoder already.
@@ -183,36 +147,26 @@ function operandValue(
       return { kind: 'constant', value: Number(value) & (width === 1 ? 0xff : 0xffff), bytes: width }
     }
     case 'A':
-      return writer.registerValue(0, bytes)
+      return writer.registerValue(RAX, bytes)
     case 'C':
-      return writer.registerValue(8, 1)
+      return writer.registerValue(RCX, 1)
     case '1':
       return { kind: 'constant', value: 1, bytes: 1 }
     case 'M':
-      return { kind: 'local', local: writer.address(operation, false), bytes: 8 }
+      return { kind: 'local', local: writer.memory.address(false), bytes: 8 }
   }
   if (inMemory) {
-    const { local, offset } = place!
-    code.get(local)
-    if (bytes === 16) code.memory(op.v128_load, offset)
-    else if (vector && bytes >= 4)
-      code.memory(bytes === 8 ? op.v128_load64_zero : op.v128_load32_zero, offset)
-    else code.memory(LOADS[bytes]!, offset)
-    if (bytes === 16 || (vector && bytes >= 4)) return writer.keep(V128, 16)
+    if (vector && bytes >= 4) {
+      writer.memory.pushVectorLoad(place!, bytes)
+      return writer.keep(V128, 16)
+    }
+    writer.memory.pushLoad(place!, bytes)
     return writer.keep(bytes === 8 ? I64 : I32, bytes)
   }
   const offset = kind === 'G' || kind === 'V' ? operation.g : operation.e
   // A vector register as a whole, whatever part of it the instruction looks at.
   if (vector) return { kind: 'register', local: writer.xmm(offset), bytes: 16 }
   return writer.registerValue(offset, bytes)
-}
-
-/** Stores the value on the stack through the pointer below it. */
-function storeResult({ writer }: Context, { bytes, vector }: OperandShape, at: number): void {
-  const { code } = writer
-  if (bytes === 16) code.memory(op.v128_store, at)
-  else if (vector) code.memoryLane(bytes === 8 ? op.v128_store64_lane : op.v128_store32_lane, at, 0)
-  else code.memory(STORES[bytes]!, at)
 }
 
 /** Bytes of a vector's low part, and of another's rest. */

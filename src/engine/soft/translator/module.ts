@@ -2,7 +2,7 @@
 
 import { tailCalls } from './chain-function.ts'
 import { encodeModule, type FunctionBody, type FunctionImport, type FunctionType, I32 } from './encoder.ts'
-import { IMPORTS as FUNCTION_IMPORTS } from './function-writer.ts'
+import { IMPORTS as FUNCTION_IMPORTS } from './imports.ts'
 import type { Operation } from './operations.ts'
 import { placesInRecord } from './places.ts'
 import type { Region } from './region.ts'

@@ -10,6 +10,7 @@
 
 import { setFlagsFromString } from 'node:v8'
 import { compile } from './compile.ts'
+import { USUAL_SETTINGS, withSettings } from './v8-settings.ts'
 
 /** V8 versions in which this was tried: those of Node 20, 22 and 24. */
 const TRIED = /^(11\.3\.244|12\.4\.254|13\.6\.233)\./
@@ -55,9 +56,10 @@ export function optimizedCode(
   const { optimize, isOptimized, serialize, deserialize } = natives
   for (const each of functions) optimize(each)
   if (!functions.some(isOptimized)) return new Uint8Array()
-  // Another thread may be changing flags just now: then it could never be read again. Twice is enough.
+  // With other flags than the usual ones, which another thread may have set just now, it could never be read again.
+  // Twice is enough.
   for (let i = 0; i < 2; i++) {
-    const code = serialize(module)
+    const code = withSettings(USUAL_SETTINGS, [], () => serialize(module))
     if (code && deserialize(code, bytes)) return new Uint8Array(code)
   }
   return new Uint8Array()

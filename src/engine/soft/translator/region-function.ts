@@ -1,18 +1,20 @@
-// A region becomes one WebAssembly function: what is known of the flags at every place, then the nodes' code in
-// structured control flow.
+// A region becomes one WebAssembly function: what is known of the flags at every place (flag-plan.ts), then the nodes' code
+// in structured control flow (structure.ts), with their jumps, calls and returns.
 
-import { bytesOf } from '../table/handlers.ts'
 import { type GroupedAccesses, groupAccesses } from './accesses.ts'
 import { CR0, CR4, INTERPRET } from './addresses.ts'
 import { effectsOf } from './effects.ts'
 import { type Code, I64, type ValueType } from './encoder.ts'
-import { ALL_FLAGS, DEAD, type FlagState, flagEffect, flagKind, MEMORY, sameState } from './flags.ts'
-import { FunctionWriter, noUse, type RegisterUse } from './function-writer.ts'
-import { flagsInTheWay, translateInline, type Way, wayOf } from './instructions.ts'
+import { distinctStates, type NodePlan, type Plan, planFlags } from './flag-plan.ts'
+import { type FlagState, MEMORY } from './flag-states.ts'
+import { type FrameUse, noUse } from './frame.ts'
+import { FunctionWriter } from './function-writer.ts'
+import { translateInline } from './instructions.ts'
 import { op } from './opcodes.ts'
 import type { Operation } from './operations.ts'
 import type { Places } from './places.ts'
 import type { Region, RegionNode } from './region.ts'
+import { RCX, RSP } from './registers.ts'
 import { Structure } from './structure.ts'
 
 export interface TranslationOptions {
@@ -31,26 +33,8 @@ export interface RegionFunction {
   readonly unlikely: readonly number[]
 }
 
-/** What is known at an operation before any code is written. */
-interface Plan {
-  readonly operation: Operation
-  readonly way: Way
-  readonly before: FlagState
-  readonly after: FlagState
-  /** As an exit in front of it sees the flags. */
-  readonly exit: FlagState
-}
-
-interface NodePlan {
-  readonly operations: readonly Plan[]
-  readonly entryState: FlagState
-  readonly endState: FlagState
-}
-
-const RSP = 0x20
 /** These look at the count of instructions, which is not up to date inside of a region. */
 const NEEDS_TIME = new Set(['rdtsc', 'rdtscp', 'rdmsr', 'wrmsr'])
-const RCX = 1
 
 /**
  * @param pointerOf where the operations lie that the function hands to the interpreter's handlers
@@ -67,7 +51,7 @@ export function translateRegion(
     [...plans].map(([node, { operations }]) => [node, accessesOf(node, operations, alone)]),
   )
   const states = distinctStates(plans)
-  const once = (use: RegisterUse): FunctionWriter => {
+  const once = (use: FrameUse): FunctionWriter => {
     const writer = new FunctionWriter({ region, places, states, use })
     new RegionWriter(writer, plans, accesses, pointer).write()
     return writer
@@ -116,94 +100,6 @@ function checkVectorUnit(code: Code): void {
   code.end()
 }
 
-// Flags.
-
-/** What the flags' analysis needs of an operation, before liveness is known. */
-interface FlagStep {
-  readonly operation: Operation
-  readonly way: Way
-  readonly reads: number
-  readonly kills: number
-  /** If one of these is read behind the operation, it becomes a call, which reads all. */
-  readonly inTheWay: number
-}
-
-function stepsOf(node: RegionNode): FlagStep[] {
-  const { operations } = node.block
-  return operations.map((operation, i) => {
-    if (i === operations.length - 1 && node.ending.kind !== 'next') {
-      if (node.ending.kind === 'leave')
-        return { operation, way: 'leave', reads: ALL_FLAGS, kills: 0, inTheWay: 0 }
-      return { operation, way: 'leave', reads: flagEffect(operation, false).reads, kills: 0, inTheWay: 0 }
-    }
-    const way = wayOf(operation)
-    const { reads, kills } = flagEffect(operation, way !== 'inline')
-    return { operation, way, reads, kills, inTheWay: way === 'inline' ? flagsInTheWay(operation) : 0 }
-  })
-}
-
-/** Flags that may be read before a step, given those that may be read after it. */
-function before(step: FlagStep, after: number): number {
-  return (after & step.inTheWay) !== 0 ? ALL_FLAGS : (after & ~step.kills) | step.reads
-}
-
-function planFlags(region: Region, exact: boolean): Map<RegionNode, NodePlan> {
-  const steps = new Map(region.nodes.map((node) => [node, stepsOf(node)]))
-  const live = exact ? new Map(region.nodes.map((node) => [node, ALL_FLAGS])) : liveness(region, steps)
-  const plans = new Map<RegionNode, NodePlan>()
-  const entry = new Map<RegionNode, FlagState>()
-  // From outside, and through a return, the flags come in memory.
-  for (const node of region.entries) entry.set(node, live.get(node)! === 0 ? DEAD : MEMORY)
-  const waiting = [...region.entries]
-  // Bounded: a node's state goes from unknown to a kind to memory, and is looked at again only then.
-  while (waiting.length > 0) {
-    const node = waiting.pop()!
-    const plan = planNode(node, steps.get(node)!, live, entry.get(node)!, exact)
-    plans.set(node, plan)
-    for (const successor of node.successors) {
-      const wanted = live.get(successor)! === 0 ? DEAD : plan.endState
-      const former = entry.get(successor)
-      const joined = former === undefined || sameState(former, wanted) ? wanted : MEMORY
-      if (former !== undefined && sameState(former, joined)) continue
-      entry.set(successor, joined)
-      waiting.push(successor)
-    }
-  }
-  return plans
-}
-
-function planNode(
-  node: RegionNode,
-  steps: readonly FlagStep[],
-  live: ReadonlyMap<RegionNode, number>,
-  entryState: FlagState,
-  exact: boolean,
-): NodePlan {
-  const after: number[] = []
-  let flags = exact ? ALL_FLAGS : liveAtEnd(node, live)
-  for (let i = steps.length - 1; i >= 0; i--) {
-    after[i] = flags
-    flags = exact ? ALL_FLAGS : before(steps[i]!, flags)
-  }
-  const operations: Plan[] = []
-  let state = entryState
-  let liveBefore = flags
-  for (const [i, step] of steps.entries()) {
-    const way = (after[i]! & step.inTheWay) !== 0 ? 'call' : step.way
-    const next = stateAfter(step.operation, way, state, after[i]!)
-    operations.push({
-      operation: step.operation,
-      way,
-      before: state,
-      after: next,
-      exit: liveBefore === 0 ? DEAD : state,
-    })
-    state = next
-    liveBefore = after[i]!
-  }
-  return { operations, entryState, endState: state }
-}
-
 function accessesOf(
   { block, ending }: RegionNode,
   plans: readonly Plan[],
@@ -219,71 +115,6 @@ function accessesOf(
     ({ end, length }) => alone(block.physical + end - length),
   )
 }
-
-function stateAfter(operation: Operation, way: Way, state: FlagState, live: number): FlagState {
-  if (way === 'leave') return state
-  if (way === 'call') return MEMORY
-  const kind = flagKind(operation)
-  if (kind === undefined) return state
-  if (live === 0) return DEAD
-  const { row, size } = operation.handler!
-  if (kind === 'explicit' || kind === 'floats' || row.name.startsWith('bt')) return { kind, bytes: 4 }
-  return { kind, bytes: bytesOf(row.operands[0]!, size) }
-}
-
-/** Outside of the region anything may read the flags, and in another page may lie other code by then. */
-function liveAtEnd({ delta, ending, successors }: RegionNode, live: ReadonlyMap<RegionNode, number>): number {
-  let targets = 0
-  if (ending.kind === 'condition') targets = ending.target === ending.next ? 1 : 2
-  else if (ending.kind === 'jump' || ending.kind === 'call' || ending.kind === 'next') targets = 1
-  let flags = targets === 0 || successors.length < targets ? ALL_FLAGS : 0
-  for (const successor of successors)
-    flags |= samePage(successor.delta, delta) ? live.get(successor)! : ALL_FLAGS
-  return flags
-}
-
-const samePage = (a: number, b: number): boolean => Math.floor(a / 0x1000) === Math.floor(b / 0x1000)
-
-/** Flags that may be read from the start of each node on. */
-function liveness(
-  region: Region,
-  steps: ReadonlyMap<RegionNode, readonly FlagStep[]>,
-): Map<RegionNode, number> {
-  const live = new Map<RegionNode, number>(region.nodes.map((node) => [node, 0]))
-  // Bounded: each turn adds at least one of six bits to one of the nodes.
-  for (let changed = true; changed; ) {
-    changed = false
-    for (let i = region.nodes.length - 1; i >= 0; i--) {
-      const node = region.nodes[i]!
-      const list = steps.get(node)!
-      let flags = liveAtEnd(node, live)
-      for (let j = list.length - 1; j >= 0; j--) flags = before(list[j]!, flags)
-      if (flags === live.get(node)) continue
-      live.set(node, flags | live.get(node)!)
-      changed = true
-    }
-  }
-  return live
-}
-
-function distinctStates(plans: ReadonlyMap<RegionNode, NodePlan>): FlagState[] {
-  const states: FlagState[] = []
-  const add = (state: FlagState): void => {
-    for (const one of states) if (sameState(one, state)) return
-    states.push(state)
-  }
-  for (const { operations, entryState, endState } of plans.values()) {
-    add(entryState)
-    add(endState)
-    for (const { exit, before } of operations) {
-      add(exit)
-      add(before)
-    }
-  }
-  return states
-}
-
-// Code.
 
 class RegionWriter {
   readonly #writer: FunctionWriter
@@ -338,7 +169,7 @@ class RegionWriter {
       if (way === 'inline') translateInline({ writer, operation, before, after })
       else if (way === 'call') this.#call(operation, before)
       else {
-        writer.leaveHere()
+        writer.exits.leaveHere()
         return
       }
     }
@@ -356,10 +187,14 @@ class RegionWriter {
         .filter((offset) => offset < 0x80)
         .map((offset) => offset >> 3)
       const reads = row.name === 'x87Memory' ? parts : [0]
-      writer.callHandler(pointer, { reads, writes: row.name === 'x87Memory' ? [] : [0], vectors: false })
+      writer.calls.callHandler(pointer, {
+        reads,
+        writes: row.name === 'x87Memory' ? [] : [0],
+        vectors: false,
+      })
       return
     }
-    writer.callHandler(pointer, { vectors: row.attributes.has('sse') })
+    writer.calls.callHandler(pointer, { vectors: row.attributes.has('sse') })
   }
 
   #ending(node: RegionNode, plan: Plan): void {
@@ -386,43 +221,42 @@ class RegionWriter {
         return
       case 'indirect-call': {
         const target = this.#targetE(operation)
-        writer.pushNotCanonical(target)
-        writer.leaveWhen()
+        writer.exits.pushNotCanonical(target)
+        writer.exits.leaveWhen()
         this.#pushReturn(ending.next)
         this.#tryGuess(target, before, node)
-        writer.leaveToLocal(target, before)
+        writer.exits.leaveToLocal(target, before)
         return
       }
       case 'indirect-jump': {
         const target = this.#targetE(operation)
         this.#tryGuess(target, before, node)
-        this.#dispatch(target, before, () => writer.leaveHere())
+        this.#dispatch(target, before, () => writer.exits.leaveHere())
         return
       }
       case 'return': {
         const target = writer.temporary(I64)
-        const place = writer.stackPlace(RSP, 0, 'read')
+        const place = writer.memory.stackPlace(RSP, 0, 'read')
         const size = 8 + Number(operation.immediate)
-        code.get(place.local)
-        code.memory(op.i64_load, place.offset)
+        writer.memory.pushLoad(place, 8)
         code.set(target)
-        this.#moveStack(size)
+        writer.moveStack(size)
         this.#tryGuess(target, before, node)
-        writer.pushNotCanonical(target)
+        writer.exits.pushNotCanonical(target)
         code.whenUnlikely()
-        this.#moveStack(-size)
-        writer.leaveHere()
+        writer.moveStack(-size)
+        writer.exits.leaveHere()
         code.end()
-        writer.leaveToLocal(target, before)
+        writer.exits.leaveToLocal(target, before)
         return
       }
       default:
         if (!operation.handler || NEEDS_TIME.has(operation.handler.row.name)) {
-          writer.leaveHere()
+          writer.exits.leaveHere()
           return
         }
         flags.flush(before)
-        writer.callAndLeave(this.#pointerOf(operation))
+        writer.calls.callAndLeave(this.#pointerOf(operation))
     }
   }
 
@@ -431,14 +265,14 @@ class RegionWriter {
     // Inside of the region the flags come in memory, as from outside.
     if (writer.region.entries.length > 1) {
       writer.flags.flush(before)
-      writer.dispatch(target, MEMORY, refuse)
+      writer.exits.dispatch(target, MEMORY, refuse)
       return
     }
-    writer.pushNotCanonical(target)
+    writer.exits.pushNotCanonical(target)
     writer.code.whenUnlikely()
     refuse()
     writer.code.end()
-    writer.leaveToLocal(target, before)
+    writer.exits.leaveToLocal(target, before)
   }
 
   /** Goes to the successor whose address is in the local, if it is one's. */
@@ -455,21 +289,13 @@ class RegionWriter {
     }
   }
 
-  #moveStack(by: number): void {
-    const { code } = this.#writer
-    code.get(this.#writer.stackPointer)
-    code.i64(by)
-    code.op(op.i64_add)
-    this.#writer.setRegister(RSP, 8)
-  }
-
   #refuseTarget(delta: number): void {
     const writer = this.#writer
     const target = writer.temporary(I64)
     writer.pushLinear(delta)
     writer.code.set(target)
-    writer.pushNotCanonical(target)
-    writer.leaveWhen()
+    writer.exits.pushNotCanonical(target)
+    writer.exits.leaveWhen()
   }
 
   #targetE(operation: Operation): number {
@@ -482,22 +308,20 @@ class RegionWriter {
       code.set(target)
       return target
     }
-    const place = writer.operandPlace(operation, 8, 'read')
+    const place = writer.memory.operandPlace(8, 'read')
     const target = writer.temporary(I64)
-    code.get(place.local)
-    code.memory(op.i64_load, place.offset)
+    writer.memory.pushLoad(place, 8)
     code.set(target)
     return target
   }
 
   #pushReturn(delta: number): void {
     const writer = this.#writer
-    const { code } = writer
-    const place = writer.stackPlace(RSP, -8, 'write')
-    code.get(place.local)
+    const place = writer.memory.stackPlace(RSP, -8, 'write')
+    writer.memory.pushPointer(place)
     writer.pushLinear(delta)
-    code.memory(op.i64_store, place.offset)
-    this.#moveStack(-8)
+    writer.memory.store(place, 8)
+    writer.moveStack(-8)
   }
 
   /** Pushes whether Jcc, LOOP or JRCXZ jumps; LOOP counts. */
@@ -510,7 +334,7 @@ class RegionWriter {
       return
     }
     const bytes = (operation.flags & 8) !== 0 ? 4 : 8
-    const count = writer.registerValue(RCX << 3, bytes)
+    const count = writer.registerValue(RCX, bytes)
     const isZero = bytes === 8 ? op.i64_eqz : op.i32_eqz
     if (row.name === 'jrcxz') {
       writer.push(count)
@@ -521,8 +345,8 @@ class RegionWriter {
     if (bytes === 8) code.i64(1)
     else code.i32(1)
     code.op(bytes === 8 ? op.i64_sub : op.i32_sub)
-    writer.setRegister(RCX << 3, bytes)
-    writer.push(writer.registerValue(RCX << 3, bytes))
+    writer.setRegister(RCX, bytes)
+    writer.push(writer.registerValue(RCX, bytes))
     code.op(isZero)
     code.op(op.i32_eqz)
     if (row.name === 'loop') return
@@ -536,16 +360,16 @@ class RegionWriter {
     const { code } = writer
     const node = writer.region.byDelta.get(delta)
     if (!node) {
-      writer.leaveTo(delta, state)
+      writer.exits.leaveTo(delta, state)
       return
     }
     const page = Math.floor(delta / 0x1000) * 0x1000
     if (page !== Math.floor(from.delta / 0x1000) * 0x1000)
-      writer.guardPage(page, writer.region.pages.get(page)!, delta, state)
+      writer.exits.guardPage(page, writer.region.pages.get(page)!, delta, state)
     if (this.#structure.goesBack(node)) {
-      writer.pushBudgetSpent()
+      writer.exits.pushBudgetSpent()
       code.whenUnlikely()
-      writer.leaveTo(delta, state)
+      writer.exits.leaveTo(delta, state)
       code.end()
     }
     // At a place where several states meet, the flags are in memory.

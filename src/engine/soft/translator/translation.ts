@@ -7,6 +7,7 @@ import { ICOUNT, REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
 import { type ChainFunctions, chainFunctions } from './chain-function.ts'
 import { openStore } from './code-store.ts'
 import { type FunctionTable, InstalledRegions } from './installed.ts'
+import { INSTRUCTIONS_OF_MACHINE, MODULES_OF_MACHINE } from './limits.ts'
 import type { Request } from './region.ts'
 import type { FoundInStore, StoredModule } from './store-search.ts'
 import { type Batch, type CoreFacts, THRESHOLD, Translator, type TranslatorOptions } from './translator.ts'
@@ -22,14 +23,6 @@ export interface TranslatedCore {
   takeDropped(): number
   dropRegions(): void
 }
-
-/**
- * Guest instructions in modules that are still needed for at least one of their regions. Beyond it everything is dropped,
- * and what is hot is translated anew: some 100 to 300 bytes of machine code each.
- */
-const HELD_LIMIT = 1_200_000
-/** Likewise of modules, each of which is a few mappings of the process; Linux allows 65,530 (vm.max_map_count). */
-const MODULE_LIMIT = 8000
 
 // A young machine boots, and then often runs a program that is over soon: translating that costs more than it saves,
 // beginning with the translator's thread. In instructions: while it boots nothing is translated (kernel and agent need
@@ -102,7 +95,7 @@ export interface Translated {
   /** Undefined when none of the requests made sense any more. */
   readonly batch?: Batch | undefined
   readonly found?: readonly FoundInStore[]
-  /** How many messages this answers. */
+  /** How many requests and lookups this answers. */
   readonly answers: number
 }
 
@@ -142,7 +135,7 @@ export class Translation {
   /** What the store seemed to have and had not. */
   #again: Request[] = []
   #heldModules = 0
-  /** Messages that the other thread has not answered. */
+  /** Requests that the other thread has not answered. */
   #awaited = 0
 
   /** @param link to a translator in another thread; without it, translation happens in this one, at once */
@@ -194,7 +187,7 @@ export class Translation {
   }
 
   #request(requests: Request[], lookups: Request[]): void {
-    const full = this.#heldInstructions > HELD_LIMIT || this.#heldModules > MODULE_LIMIT
+    const full = this.#heldInstructions > INSTRUCTIONS_OF_MACHINE || this.#heldModules > MODULES_OF_MACHINE
     // With a module for each block, all of them would be dropped and made again all the time.
     if (full && !this.#options.atOnce) this.#core.dropRegions()
     const gone = this.#installed.collect()
@@ -205,7 +198,7 @@ export class Translation {
         : { core: { ...this.#facts(), memory: this.#memory, options: this.#options } }
       if (!this.#introduced) this.#wake()
       this.#introduced = true
-      this.#awaited++
+      this.#awaited += requests.length + lookups.length
       this.#port.postMessage({ ...core, requests, lookups, gone } satisfies TranslationWork)
       return
     }

@@ -10,16 +10,26 @@ import { useHugePages } from '../../../native/index.ts'
 import { ICOUNT } from './addresses.ts'
 import type { AheadWork, AheadWritten } from './ahead-thread.ts'
 import { openStore } from './code-store.ts'
+import { MODULES_OF_PROCESS } from './limits.ts'
 import type { Request } from './region.ts'
 import type { Translated, TranslationWork } from './translation.ts'
-import { Translator } from './translator.ts'
+import { type Batch, Translator } from './translator.ts'
+import { withSettings } from './v8-settings.ts'
 
-/** Modules of all machines together: see MODULE_LIMIT in translation.ts. Beyond it, what is new stays interpreted. */
-const MODULE_LIMIT = 8000
+/** Of all machines together. */
 let modules = 0
+
+/**
+ * Milliseconds of translating for which this thread's own JavaScript is not optimized: on two processors V8's optimizing
+ * threads take more from the guest meanwhile than they give back within a short program.
+ */
+const PLAIN = 1000
+let translated = 0
 
 /** A batch shall have one region for this many that live. */
 const SHARE = 16
+/** And while there are few: a machine waits for its first regions. */
+const SMALLEST = 4
 /** Milliseconds that a request waits for others, for each region that lives, and at most. */
 const WAIT_PER_REGION = 0.08
 const LONGEST_WAIT = 200
@@ -47,6 +57,7 @@ function startAhead(): Worker {
 
 function serve(port: MessagePort): void {
   let translator: Translator
+  let memory: WebAssembly.Memory | undefined
   let facts: NonNullable<TranslationWork['core']>
   const machine = ++machines
   let knowsMachine = false
@@ -56,35 +67,36 @@ function serve(port: MessagePort): void {
   let seen = 0n
   let looking: NodeJS.Timeout | undefined
   let requests: Request[] = []
-  let answers = 0
+  /** Until more have been gathered. */
   let timer: NodeJS.Timeout | undefined
+  /** Until messages have had their turn. */
+  let next: NodeJS.Immediate | undefined
   /** By the records of their regions: how many of these there still are. */
   const living = new Map<number, { regions: number }>()
 
   port.on('message', ({ core, requests: more, lookups, gone }: TranslationWork) => {
     if (core) {
       const { store } = core.options
-      translator = new Translator(core.memory.buffer, core, core.options, openStore(store))
+      memory = core.memory
       facts = core
-      // A machine that wants translations is one that works.
-      useHugePages(core.memory.buffer)
+      translator = new Translator(memory.buffer, core, core.options, openStore(store))
     }
     translator.release(gone)
     for (const record of gone) release(record)
     const { found, rest, missed: others } = translator.find(more, lookups)
     if (others.length > 0) pass(others)
-    if (rest.length === 0 || found.length > 0)
-      port.postMessage({ found, answers: rest.length === 0 ? 1 : 0 } satisfies Translated)
+    const answers = lookups.length + more.length - rest.length
+    if (answers > 0) port.postMessage({ found, answers } satisfies Translated)
     if (rest.length === 0) return
     requests.push(...rest)
-    answers++
     const { regions } = translator
-    if (requests.length >= regions / SHARE) translate()
+    if (requests.length >= regions / SHARE) next ??= setImmediate(translate)
     else timer ??= setTimeout(translate, Math.min(LONGEST_WAIT, regions * WAIT_PER_REGION))
   })
   // The machine has ended, and its thread with it: the port closes by itself, and the translator is garbage.
   port.on('close', () => {
     clearTimeout(timer)
+    clearImmediate(next)
     clearTimeout(looking)
     if (knowsMachine) ahead?.postMessage({ machine, missed: [], ended: true } satisfies AheadWork)
     for (const record of living.keys()) release(record)
@@ -92,16 +104,33 @@ function serve(port: MessagePort): void {
 
   function translate(): void {
     clearTimeout(timer)
-    timer = undefined
-    const batch = modules < MODULE_LIMIT ? translator.translate(requests) : undefined
+    clearImmediate(next)
+    timer = next = undefined
+    const size = Math.max(SMALLEST, Math.ceil(translator.regions / SHARE))
+    const now = requests.slice(0, size)
+    requests = requests.slice(size)
+    const batch = modules < MODULES_OF_PROCESS ? translateNow(now) : undefined
     if (batch) {
       modules++
       const module = { regions: batch.plans.length }
       for (const { record } of batch.plans) living.set(record, module)
     }
-    port.postMessage({ batch, answers } satisfies Translated)
-    requests = []
-    answers = 0
+    port.postMessage({ batch, answers: now.length } satisfies Translated)
+    if (requests.length > 0) {
+      next = setImmediate(translate)
+      return
+    }
+    // A machine that wants translations is one that works.
+    if (memory) useHugePages(memory.buffer)
+    memory = undefined
+  }
+
+  function translateNow(requests: readonly Request[]): Batch | undefined {
+    const start = performance.now()
+    const work = (): Batch | undefined => translator.translate(requests)
+    const batch = translated < PLAIN ? withSettings(['--no-opt'], ['--opt'], work) : work()
+    translated += performance.now() - start
+    return batch
   }
 
   function pass(more: readonly Request[]): void {

@@ -1,11 +1,10 @@
 // SSE floating-point comparison: CMP, COMI, UCOMI, MIN, MAX. Of normal numbers, zeros and infinities WebAssembly's
 // comparison says all; NaNs and denormals raise flags and are left to the interpreter.
 
-import type { Meaning } from './instructions.ts'
-import type { MeaningEntry } from './integer.ts'
+import type { Meaning, MeaningEntry, Meanings } from './meaning.ts'
 import { op } from './opcodes.ts'
 import { DOUBLE, type FloatFormat, type Lanes, Numbers, SINGLE } from './vector-numbers.ts'
-import { constantOf, entry, type Meanings, ZERO } from './vector-write.ts'
+import { constantOf, entry, ZERO } from './vector-write.ts'
 
 /** The smaller or larger one; the second operand when they are equal. WebAssembly's pmin(x, y) is y < x ? y : x. */
 const chosen = (format: FloatFormat, lanes: Lanes, which: 'pmin' | 'pmax'): MeaningEntry =>
@@ -35,7 +34,7 @@ const masked = (format: FloatFormat, lanes: Lanes): MeaningEntry =>
     if (predicate & 4) code.op(op.v128_not)
   })
 
-/** COMI and UCOMI: the flags follow from two numbers in locals (flags.ts). */
+/** COMI and UCOMI: the flags follow from two numbers in locals (flag-states.ts). */
 const flagged =
   (format: FloatFormat): Meaning =>
   ({ writer, after }, [a, b]) => {

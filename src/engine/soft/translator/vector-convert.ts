@@ -4,12 +4,11 @@
 
 import { F32, F64, V128 } from './encoder.ts'
 import type { FunctionWriter } from './function-writer.ts'
-import type { Context } from './instructions.ts'
-import type { MeaningEntry } from './integer.ts'
+import type { Context, MeaningEntry, Meanings } from './meaning.ts'
 import { op } from './opcodes.ts'
 import { pushInexactIsKnown, pushNearestMode } from './vector-mode.ts'
 import { DOUBLE, type FloatFormat, type Lanes, lanesOf, Numbers, SINGLE } from './vector-numbers.ts'
-import { constantOf, entry, type Meanings } from './vector-write.ts'
+import { constantOf, entry } from './vector-write.ts'
 
 /** Leaves the region unless PE is set and masked and rounding is to nearest, or what `exact` pushes is 1. */
 function demandOrdinaryOrExact(numbers: Numbers, exact: () => void): void {
@@ -18,7 +17,7 @@ function demandOrdinaryOrExact(numbers: Numbers, exact: () => void): void {
   exact()
   code.op(op.i32_or)
   code.op(op.i32_eqz)
-  writer.leaveWhen()
+  writer.exits.leaveWhen()
 }
 
 /** Pushes the destination with lane 0 replaced by the float that `push` pushes. */
@@ -127,7 +126,7 @@ const toGeneral = (format: FloatFormat, rounding: 'nearest' | 'trunc'): MeaningE
     code.op(op.i32_or)
     code.op(op.i32_and)
     code.op(op.i32_eqz)
-    writer.leaveWhen()
+    writer.exits.leaveWhen()
     code.get(rounded)
     code.op(TRUNCATIONS[format.bytes][bytes as 4 | 8])
   })
@@ -152,7 +151,7 @@ const toIntegers = (format: FloatFormat, rounding: 'nearest' | 'trunc'): Meaning
     code.op(op.i32_or)
     code.op(op.i32_and)
     code.op(op.i32_eqz)
-    writer.leaveWhen()
+    writer.exits.leaveWhen()
     writer.push(rounded)
     code.op(format === DOUBLE ? op.i32x4_trunc_sat_f64x2_s_zero : op.i32x4_trunc_sat_f32x4_s)
   })
@@ -247,7 +246,7 @@ const integral = (format: FloatFormat, lanes: Lanes): MeaningEntry =>
     if (bits & 4) {
       pushNearestMode(code)
       code.op(op.i32_eqz)
-      writer.leaveWhen()
+      writer.exits.leaveWhen()
     }
     if (!(bits & 8)) {
       pushInexactIsKnown(code)
@@ -257,7 +256,7 @@ const integral = (format: FloatFormat, lanes: Lanes): MeaningEntry =>
       numbers.all()
       code.op(op.i32_or)
       code.op(op.i32_eqz)
-      writer.leaveWhen()
+      writer.exits.leaveWhen()
     }
     writer.push(rounded)
   })

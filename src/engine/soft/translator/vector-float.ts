@@ -1,13 +1,12 @@
 // SSE floating-point arithmetic: add, subtract, multiply, divide, square root, horizontal forms. vector-numbers.ts says
 // when WebAssembly's operation is all that there is to do.
 
-import type { Value } from './function-writer.ts'
-import type { Context } from './instructions.ts'
-import type { MeaningEntry } from './integer.ts'
+import type { Value } from './frame.ts'
+import type { Context, MeaningEntry, Meanings } from './meaning.ts'
 import { op } from './opcodes.ts'
 import { pushInexactIsKnown, pushNearestMode } from './vector-mode.ts'
 import { DOUBLE, type FloatFormat, type Lanes, lanesOf, Numbers, SINGLE } from './vector-numbers.ts'
-import { bytesOfElements, entry, type Meanings, pushShuffle } from './vector-write.ts'
+import { bytesOfElements, entry, pushShuffle } from './vector-write.ts'
 
 type Operation = 'add' | 'sub' | 'mul' | 'div'
 

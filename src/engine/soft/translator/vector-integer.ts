@@ -1,15 +1,13 @@
 // SSE integer arithmetic, logic, comparison and shifts: the sequences of core/sse-integer.ts.
 
 import { I32, I64, V128 } from './encoder.ts'
-import type { Meaning } from './instructions.ts'
-import type { MeaningEntry } from './integer.ts'
+import type { Meaning, MeaningEntry, Meanings } from './meaning.ts'
 import { op } from './opcodes.ts'
 import {
   bytesOfElements,
   constantOf,
   direct,
   entry,
-  type Meanings,
   pushLowQuad,
   pushRepeated,
   pushShuffle,

@@ -2,7 +2,7 @@
 // instruction that has not left the region need not be asked again whether they are NaNs or denormals. Known only from
 // one instruction to the next ones of the same node; a call of a handler, or a write to the register, ends it.
 
-import type { Value } from './function-writer.ts'
+import type { Value } from './frame.ts'
 
 /** Plain numbers (neither NaN nor denormal) in a register's lowest lanes, taken as singles and as doubles. */
 interface Plain {

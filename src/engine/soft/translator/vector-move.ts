@@ -1,8 +1,8 @@
 // SSE moves: whole registers, parts of them, to and from general registers.
 
-import type { Meaning } from './instructions.ts'
+import type { Meaning, Meanings } from './meaning.ts'
 import { op } from './opcodes.ts'
-import { direct, entry, type Meanings, pushShuffleWithZero, shuffled, ZERO } from './vector-write.ts'
+import { direct, entry, pushShuffleWithZero, shuffled, ZERO } from './vector-write.ts'
 
 const move: Meaning = ({ writer }, [value]) => writer.push(value!)
 

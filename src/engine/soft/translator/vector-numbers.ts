@@ -10,7 +10,8 @@
 // Scalars are looked at in lane 0 of vectors: what lies in the other lanes is computed too, and left out of account.
 
 import { type Code, F32, F64, V128 } from './encoder.ts'
-import type { FunctionWriter, Value } from './function-writer.ts'
+import type { Value } from './frame.ts'
+import type { FunctionWriter } from './function-writer.ts'
 import { op } from './opcodes.ts'
 
 /** The operations of a vector of singles or of doubles. */
@@ -202,7 +203,7 @@ export class Numbers {
     code.whenUnlikely()
     precise()
     code.op(op.i32_eqz)
-    writer.leaveWhen()
+    writer.exits.leaveWhen()
     code.end()
   }
 

@@ -1,16 +1,14 @@
 // SSE shuffles: pack, unpack, select, insert, extract, widen. Selections are constants here, so nearly all of them are
 // one shuffle of bytes.
 
-import type { Value } from './function-writer.ts'
-import type { Context, Meaning } from './instructions.ts'
-import type { MeaningEntry } from './integer.ts'
+import type { Value } from './frame.ts'
+import type { Context, Meaning, MeaningEntry, Meanings } from './meaning.ts'
 import { op } from './opcodes.ts'
 import {
   bytesOfElements,
   constantOf,
   direct,
   entry,
-  type Meanings,
   pushRepeated,
   pushShuffle,
   pushShuffleWithZero,

@@ -2,12 +2,9 @@
 // part of it the instruction reads; an operand in memory of 4 or 8 bytes comes zero-extended to 16, one of 2 bytes as
 // an i32. A result is a whole vector, of which instructions.ts takes as much as the instruction writes.
 
-import type { Value } from './function-writer.ts'
-import type { Context, Meaning } from './instructions.ts'
-import type { MeaningEntry } from './integer.ts'
+import type { Value } from './frame.ts'
+import type { Context, Meaning, MeaningEntry } from './meaning.ts'
 import { op } from './opcodes.ts'
-
-export type Meanings = Readonly<Record<string, MeaningEntry>>
 
 export const ZERO: readonly number[] = new Array<number>(16).fill(0)
 

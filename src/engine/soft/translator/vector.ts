@@ -3,14 +3,13 @@
 // What is not here is rare or long and stays a call of the interpreter's handler: string comparisons, dot products,
 // MPSADBW, the approximations, MASKMOVDQU, MMX.
 
-import type { CustomEntry } from './integer.ts'
+import type { Meanings } from './meaning.ts'
 import { vectorCompares } from './vector-compare.ts'
 import { vectorConversions } from './vector-convert.ts'
 import { vectorFloats } from './vector-float.ts'
 import { vectorIntegers } from './vector-integer.ts'
 import { vectorMoves } from './vector-move.ts'
 import { vectorShuffles } from './vector-shuffle.ts'
-import type { Meanings } from './vector-write.ts'
 
 export const vectorMeanings: Meanings = {
   ...vectorMoves,
@@ -20,5 +19,3 @@ export const vectorMeanings: Meanings = {
   ...vectorCompares,
   ...vectorConversions,
 }
-
-export const vectorCustom: Readonly<Record<string, CustomEntry>> = {}

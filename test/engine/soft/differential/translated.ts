@@ -20,7 +20,7 @@ import {
   type FunctionType,
   I32,
 } from '../../../../src/engine/soft/translator/encoder.ts'
-import { IMPORTS } from '../../../../src/engine/soft/translator/function-writer.ts'
+import { IMPORTS } from '../../../../src/engine/soft/translator/imports.ts'
 import type { FunctionTable } from '../../../../src/engine/soft/translator/installed.ts'
 import { fixedPlaces } from '../../../../src/engine/soft/translator/places.ts'
 import type { Region, RegionNode } from '../../../../src/engine/soft/translator/region.ts'
