@@ -19,6 +19,7 @@ const bin = (name) => inRoot('node_modules/.bin', name)
 
 const core = inRoot('src/engine/soft/core/index.ts')
 const coreWasm = inRoot('build/src/engine/soft/core.wasm')
+const handlers = inRoot('build/src/engine/soft/handlers.json')
 const generator = inRoot('build/src/engine/soft/table/generate.js')
 
 /**
@@ -51,7 +52,7 @@ export async function build() {
   if (existsSync(generator)) {
     await step('instruction table', {
       inputs: await contents(inRoot('build/src/engine/soft/table')),
-      output: inRoot('src/engine/soft/core/generated'),
+      output: handlers,
       make: () => run(process.execPath, [generator]),
     })
   }
@@ -72,6 +73,7 @@ export async function buildPackage() {
   if (existsSync(coreWasm)) {
     await mkdir(inRoot('dist/engine/soft'), { recursive: true })
     await copyFile(coreWasm, inRoot('dist/engine/soft/core.wasm'))
+    await copyFile(handlers, inRoot('dist/engine/soft/handlers.json'))
   }
 }
 

@@ -20,6 +20,7 @@ import {
 import { hotHandlers } from './hot.ts'
 import { instructions } from './index.ts'
 import type { Instruction, Operand } from './instruction.ts'
+import { writeHandlers } from './ready-made.ts'
 
 const handlerNames: string[] = [...SPECIAL_HANDLERS]
 const handlerCode = new Map<string, string>()
@@ -36,6 +37,7 @@ function main(): void {
     )
   }
   write(entries, opcodes)
+  writeHandlers(handlers)
 }
 
 function customHandler(row: Instruction, form: Form, name: string, type: string | undefined): string {

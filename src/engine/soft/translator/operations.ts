@@ -1,7 +1,8 @@
 // The decoder's blocks, read back: what core/decode.ts and core/blocks.ts wrote into the shared memory, as objects that
 // say what each operation means. The layouts are those drawn in core/operation.ts and core/blocks.ts.
 
-import { enumerateHandlers, type Handler, SPECIAL_HANDLERS } from '../table/handlers.ts'
+import { type Handler, SPECIAL_HANDLERS } from '../table/handlers.ts'
+import { readHandlers } from '../table/ready-made.ts'
 
 export const OP_SIZE = 32
 export const BLOCK_HEADER = 64
@@ -68,7 +69,7 @@ export class BlockReader {
   /** @param indices where the core keeps, for each handler number, what an operation holds for it */
   constructor(buffer: ArrayBufferLike, indices: number) {
     this.#view = new DataView(buffer)
-    for (const [i, handler] of enumerateHandlers().handlers.entries())
+    for (const [i, handler] of readHandlers().entries())
       this.#handlers[this.#view.getUint16(indices + (SPECIAL_HANDLERS.length + i) * 2, true)] = handler
   }
 

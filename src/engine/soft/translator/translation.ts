@@ -118,6 +118,7 @@ export class Translation {
   readonly #port: MessagePort | undefined
   readonly #wake: () => void
   #translator: Translator | undefined
+  #awake = false
   #introduced = false
   #young: boolean
   /** How often blocks have asked while the machine was young. */
@@ -164,6 +165,7 @@ export class Translation {
 
   /** Passes requests on, and installs what is there. The core must not be running. */
   work(): void {
+    if (this.#young && !this.#awake && this.#instructions() >= BOOTING) this.#wakeOnce()
     if (this.#requests[0] !== 0 || this.#again.length > 0 || this.#lookups.length > 0) {
       const rest = this.#takeRequests().filter((one) => !this.#isLookup(one))
       const requests = [...this.#again, ...(this.#young ? this.#urgent(rest) : rest)]
@@ -196,7 +198,7 @@ export class Translation {
       const core = this.#introduced
         ? {}
         : { core: { ...this.#facts(), memory: this.#memory, options: this.#options } }
-      if (!this.#introduced) this.#wake()
+      this.#wakeOnce()
       this.#introduced = true
       this.#awaited += requests.length + lookups.length
       this.#port.postMessage({ ...core, requests, lookups, gone } satisfies TranslationWork)
@@ -223,7 +225,7 @@ export class Translation {
   /** Those whose time has come. Not while the machine boots: the translator's thread takes time to start. */
   #takeLookups(): Request[] {
     const lookups = this.#lookups
-    if (lookups.length === 0 || (this.#young && this.#view.getBigUint64(ICOUNT, true) < BOOTING)) return []
+    if (lookups.length === 0 || (this.#young && this.#instructions() < BOOTING)) return []
     const waited = performance.now() - this.#lookupsSince
     if (this.#port && lookups.length < TOGETHER && waited < LONGEST_WAIT) return []
     this.#lookups = []
@@ -232,7 +234,7 @@ export class Translation {
 
   /** What cannot wait until the machine is older. The others ask again when they have run half as often once more. */
   #urgent(requests: readonly Request[]): Request[] {
-    const instructions = this.#view.getBigUint64(ICOUNT, true)
+    const instructions = this.#instructions()
     const runs = this.#threshold >> 1
     if (instructions >= GROWN) {
       this.#young = false
@@ -247,6 +249,16 @@ export class Translation {
       this.#view.setUint32(block + 32, runs, true)
       return false
     })
+  }
+
+  #instructions(): bigint {
+    return this.#view.getBigUint64(ICOUNT, true)
+  }
+
+  /** The thread needs a tenth of a second to start. */
+  #wakeOnce(): void {
+    if (!this.#awake) this.#wake()
+    this.#awake = true
   }
 
   #facts(): CoreFacts {
