@@ -81,6 +81,8 @@ export interface TranslatorWork {
   readonly translateMilliseconds: number
   /** In WebAssembly's API: compiling and instantiating. */
   readonly compileMilliseconds: number
+  /** Regions that another process had translated. */
+  readonly stored: number
 }
 
 /** What a vCPU is doing at a moment. */

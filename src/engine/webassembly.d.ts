@@ -8,10 +8,15 @@ declare namespace WebAssembly {
   }
   class Module {
     constructor(bytes: Uint8Array)
+    static imports(module: Module): { readonly name: string; readonly kind: string }[]
   }
   class Instance {
     constructor(module: Module, imports?: Record<string, Record<string, unknown>>)
     readonly exports: Record<string, unknown>
+  }
+  class Global {
+    constructor(descriptor: { value: 'i32'; mutable?: boolean }, initial: number)
+    value: number
   }
   function validate(bytes: Uint8Array): boolean
   function compile(bytes: Uint8Array): Promise<Module>

@@ -98,6 +98,7 @@ function difference(after: VcpuCounters, before: VcpuCounters): VcpuCounters {
       bytes: after.translator.bytes - before.translator.bytes,
       translateMilliseconds: after.translator.translateMilliseconds - before.translator.translateMilliseconds,
       compileMilliseconds: after.translator.compileMilliseconds - before.translator.compileMilliseconds,
+      stored: after.translator.stored - before.translator.stored,
     },
   }
 }

@@ -9,7 +9,7 @@ import { BLOCK_RIP, FS_BASE, GS_BASE, GP_VECTOR, ZERO, raise } from './state'
 import {
   OP_ADDR32, OP_LOCK, OP_OPSIZE16, OP_REPE, OP_REPNE, OP_REXW, OP_SIZE,
 } from './operation'
-import { BLOCK_HEADER, BLOCK_LIMIT, beginBlock, endBlock } from './blocks'
+import { BLOCK_HEADER, BLOCK_LIMIT, beginBlock, endBlock, findBlock } from './blocks'
 import { NO_PHYSICAL, fetchAddress, ramSize } from './mmu'
 import { ENTRIES, OPCODES, leaveHandler, tooLongHandler, undefinedHandler, handlerIndex } from './generated/handlers'
 
@@ -50,6 +50,8 @@ const R_OPCODE8: u32 = 6
 /** Bytes that the last `decodeOne` took. */
 let length: u32 = 0
 let endsBlock: bool = false
+/** A block that lies in one page, or none: no address is looked up. */
+let withinPage: bool = false
 
 /** Decodes the block at `rip`, whose first byte is at `physical`. @returns the block, or 0 with a fault pending */
 export function decodeBlock(rip: u64, physical: u64): usize {
@@ -77,6 +79,7 @@ export function decodeBlock(rip: u64, physical: u64): usize {
       decodeOne(op, FETCH, offset)
       if (length > left) {
         if (count != 0) break // It gets a block of its own.
+        if (withinPage) return 0
         const second = fetchAddress((rip + left) & ~0xfff)
         if (second == NO_PHYSICAL) return 0
         if (second >= ramSize) {
@@ -101,6 +104,16 @@ export function decodeBlock(rip: u64, physical: u64): usize {
   store<u32>(block, <u32>(at - physical), 12)
   store<u32>(block, secondPage, 16)
   endBlock(block)
+  return block
+}
+
+/** Decodes a block that has not run yet, without any effect that the guest could see. @returns the block, or 0 */
+export function decodeAhead(physical: u32): usize {
+  const found = findBlock(physical)
+  if (found != 0 || physical >= ramSize) return found
+  withinPage = true
+  const block = decodeBlock(0, physical)
+  withinPage = false
   return block
 }
 

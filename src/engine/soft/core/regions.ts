@@ -20,6 +20,7 @@
 //    12 u32 next record in the list of dropped ones
 //    16 …   entries: u32 physical address, u32 number, i32 distance, u32 unused
 //       …   pages: u32 physical page number, u32 next record of that page's list (address of that record, or 0)
+//       …   what only the region's function reads (../translator/places.ts)
 //
 // PAGE_REGIONS has four bytes for each physical page: the first record of its list. Code that is overwritten drops all
 // regions of its page: their entries leave JUMPS at once, and the translator takes the records back later.
@@ -36,10 +37,13 @@ const NOWHERE: u32 = 0xffffffff
 
 /** Runs of a block by the interpreter before its translation is asked for; the host sets it. 0: never. */
 let threshold: u32 = 0
+/** And earlier: whether somebody has translated it before. 0: never. */
+let early: u32 = 0
 /** `run` returns in front of a block whose translation it has asked for, so that the host can translate it first. */
 let atOnce: bool = false
-export function setThreshold(runs: u32, returning: bool): void {
+export function setThreshold(runs: u32, returning: bool, earlyRuns: u32): void {
   threshold = runs
+  early = earlyRuns
   atOnce = returning
 }
 
@@ -87,12 +91,12 @@ const REQUEST_LIMIT: u32 = 255
 @inline export function countRun(block: usize, rip: u64, user: bool): bool {
   const runs = load<u32>(block, 32) + 1
   store<u32>(block, runs, 32)
-  return runs == threshold && request(block, rip, user)
+  return (runs == threshold || runs == early) && request(block, rip, user)
 }
 
 function request(block: usize, rip: u64, user: bool): bool {
   // When the list is full, again at its next run.
-  if (!enterRequest(<u32>block, user ? 1 : 0, rip)) store<u32>(block, threshold - 1, 32)
+  if (!enterRequest(<u32>block, user ? 1 : 0, rip)) store<u32>(block, load<u32>(block, 32) - 1, 32)
   return atOnce
 }
 

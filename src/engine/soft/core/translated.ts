@@ -6,6 +6,7 @@ import { dispatch, handlerIndices } from './generated/handlers'
 import { dropAllRegions } from './regions'
 import { ramSize } from './mmu'
 
+export { decodeAhead } from './decode'
 export { setThreshold, takeDropped } from './regions'
 
 /** One of the sixteen conditions from the flags in memory. */

@@ -2,8 +2,7 @@
 // Only the translator allocates; the vCPU's side tells it which regions are gone.
 
 import { REGION_OPERATIONS, REGION_OPERATIONS_END, REGION_RECORDS, REGION_RECORDS_END } from './addresses.ts'
-
-export const OP_SIZE = 32
+import { OP_SIZE } from './operations.ts'
 
 /** What one region holds. */
 export interface Holding {

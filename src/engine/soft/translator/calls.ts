@@ -7,6 +7,7 @@ import type { Frame } from './frame.ts'
 import { IMPORTS } from './imports.ts'
 import { op } from './opcodes.ts'
 import { BLOCK_RIP } from './operations.ts'
+import type { Places } from './places.ts'
 import type { Position } from './position.ts'
 import { pushOrdinaryMode } from './vector-mode.ts'
 
@@ -15,10 +16,12 @@ const STATE_BLOCK_RIP = REGS + BLOCK_RIP
 export class Calls {
   readonly #frame: Frame
   readonly #position: Position
+  readonly #places: Places
 
-  constructor(frame: Frame, position: Position) {
+  constructor(frame: Frame, position: Position, places: Places) {
     this.#frame = frame
     this.#position = position
+    this.#places = places
   }
 
   /**
@@ -37,7 +40,7 @@ export class Calls {
     general.store(code, reads)
     if (vectors) frame.vectors.store(code)
     const result = frame.temporary(I32)
-    code.i32(pointer)
+    this.#places.operation(code, pointer)
     code.call(IMPORTS.perform)
     code.tee(result)
     code.i32(0)
@@ -94,7 +97,7 @@ export class Calls {
     code.memory(op.i32_store, BUDGET)
     this.#storeCalled(pointer)
     code.i32(0)
-    code.i32(pointer)
+    this.#places.operation(code, pointer)
     code.call(IMPORTS.perform)
     code.memory(op.i32_store, CALLED_RESULT)
     code.i32(CALLED)
@@ -118,7 +121,7 @@ export class Calls {
   #storeCalled(pointer: number): void {
     const { code } = this.#frame
     code.i32(0)
-    code.i32(pointer)
+    this.#places.operation(code, pointer)
     code.memory(op.i32_store, CALLED_OPERATION)
   }
 }

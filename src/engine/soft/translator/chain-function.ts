@@ -84,7 +84,7 @@ function chainFunction(user: boolean): FunctionBody {
   return { locals: [I64, I32], code: code.written(), exportName: user ? 'user' : 'kernel' }
 }
 
-const bytes = encodeModule([], TYPE, [chainFunction(false), chainFunction(true)], true)
+const bytes = encodeModule([], TYPE, [chainFunction(false), chainFunction(true)], { table: true })
 
 /** Are there tail calls here? Without them, each region returns to the dispatcher. */
 export const tailCalls: boolean = WebAssembly.validate(bytes)

@@ -7,16 +7,14 @@
 // - The optimizing compiler moves branches out of the way that are marked as unlikely (encoder.ts), so that what runs
 //   lies together.
 
-import { withSettings } from './v8-settings.ts'
+import { USUAL_MODULE_SETTINGS, withSettings } from './v8-settings.ts'
 
-/** V8's default in the versions that have the flag; there is no way to ask. */
-const USUAL_BUDGET = 1_800_000
 const OUR_BUDGET = 100_000_000
 
 export function compile(bytes: Uint8Array): WebAssembly.Module {
   return withSettings(
     [`--wasm-tiering-budget=${OUR_BUDGET}`, '--experimental-wasm-branch-hinting'],
-    ['--no-experimental-wasm-branch-hinting', `--wasm-tiering-budget=${USUAL_BUDGET}`],
+    USUAL_MODULE_SETTINGS,
     () => new WebAssembly.Module(bytes),
   )
 }

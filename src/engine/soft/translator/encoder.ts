@@ -25,6 +25,7 @@ const RETURN_CALL_INDIRECT = 0x13
 const LOCAL_GET = 0x20
 const LOCAL_SET = 0x21
 const LOCAL_TEE = 0x22
+const GLOBAL_GET = 0x23
 const I32_CONST = 0x41
 const I64_CONST = 0x42
 const F32_CONST = 0x43
@@ -170,6 +171,11 @@ export class Code {
     this.unsigned(local)
   }
 
+  getGlobal(global: number): void {
+    this.byte(GLOBAL_GET)
+    this.unsigned(global)
+  }
+
   call(index: number): void {
     this.byte(CALL)
     this.unsigned(index)
@@ -265,15 +271,15 @@ export interface FunctionBody {
 }
 
 /**
- * A module that imports `env.memory` (shared, 64-bit guests see at most 65536 pages) and functions of `env`. All bodies have
- * `type`, which is the one behind those of the imports.
+ * A module that imports `env.memory` (shared, 64-bit guests see at most 65536 pages), functions of `env`, and globals of
+ * 32 bits that are called `env.0` and so on. All bodies have `type`, which is the one behind those of the imports.
  * @param table imports `env.table`, too
  */
 export function encodeModule(
   imports: readonly FunctionImport[],
   type: FunctionType,
   bodies: readonly FunctionBody[],
-  table = false,
+  { globals = 0, table = false }: { readonly globals?: number; readonly table?: boolean } = {},
 ): Uint8Array {
   const module = new Code()
   module.append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
@@ -288,7 +294,7 @@ export function encodeModule(
     }
   })
   section(module, 2, (to) => {
-    to.unsigned(imports.length + (table ? 2 : 1))
+    to.unsigned(imports.length + 1 + globals + (table ? 1 : 0))
     name(to, 'env')
     name(to, 'memory')
     to.byte(2)
@@ -300,6 +306,13 @@ export function encodeModule(
       name(to, one.name)
       to.byte(0)
       to.unsigned(i)
+    }
+    for (let i = 0; i < globals; i++) {
+      name(to, 'env')
+      name(to, String(i))
+      to.byte(3)
+      to.byte(I32)
+      to.byte(1) // mutable
     }
     if (!table) return
     name(to, 'env')

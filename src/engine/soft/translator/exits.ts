@@ -26,14 +26,14 @@ import { type FlagState, sameState } from './flag-states.ts'
 import type { Frame } from './frame.ts'
 import { pushEntryPage, pushHostPointer, takePage } from './look-aside.ts'
 import { op } from './opcodes.ts'
+import type { Places } from './places.ts'
 import type { Position } from './position.ts'
 
 const COMMON: Label = 1
 
 export interface ExitsOptions {
   readonly user: boolean
-  /** Index in the table of functions that the region will have. */
-  readonly functionIndex: number
+  readonly places: Places
   /** All states of the flags that an exit may find. */
   readonly states: readonly FlagState[]
 }
@@ -42,7 +42,7 @@ export class Exits {
   readonly #frame: Frame
   readonly #position: Position
   readonly #user: boolean
-  readonly #functionIndex: number
+  readonly #places: Places
   readonly #states: readonly FlagState[]
   /** Local: where an exit goes, counted from the origin. */
   readonly #target: number
@@ -50,11 +50,11 @@ export class Exits {
   readonly #result: number
   readonly #dispatch: Label
 
-  constructor(frame: Frame, position: Position, { user, functionIndex, states }: ExitsOptions) {
+  constructor(frame: Frame, position: Position, { user, places, states }: ExitsOptions) {
     this.#frame = frame
     this.#position = position
     this.#user = user
-    this.#functionIndex = functionIndex
+    this.#places = places
     this.#states = states.filter(({ kind }) => kind !== 'memory' && kind !== 'dead')
     this.#target = frame.local(I64)
     this.#result = frame.local(I32)
@@ -176,7 +176,7 @@ export class Exits {
     code.op(op.i32_eq)
     code.get(slot)
     code.memory(op.i32_load, jumps + 4)
-    code.i32(this.#functionIndex)
+    this.#places.functionIndex(code)
     code.op(op.i32_eq)
     code.op(op.i32_and)
     code.get(budget)
@@ -213,7 +213,7 @@ export class Exits {
       code.get(address)
       code.op(op.i32_wrap_i64)
     })
-    code.i32(GUEST_BASE + physical)
+    this.#places.page(code, page, physical)
     code.op(op.i32_ne)
     code.op(op.i32_or)
     code.whenUnlikely()

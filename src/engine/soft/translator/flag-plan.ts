@@ -123,15 +123,18 @@ function stateAfter(operation: Operation, way: Way, state: FlagState, live: numb
   return { kind, bytes: bytesOf(row.operands[0]!, size) }
 }
 
-/** Outside of the region anything may read the flags. */
-function liveAtEnd({ ending, successors }: RegionNode, live: ReadonlyMap<RegionNode, number>): number {
+/** Outside of the region anything may read the flags, and in another page may lie other code by then. */
+function liveAtEnd({ delta, ending, successors }: RegionNode, live: ReadonlyMap<RegionNode, number>): number {
   let targets = 0
   if (ending.kind === 'condition') targets = ending.target === ending.next ? 1 : 2
   else if (ending.kind === 'jump' || ending.kind === 'call' || ending.kind === 'next') targets = 1
   let flags = targets === 0 || successors.length < targets ? ALL_FLAGS : 0
-  for (const successor of successors) flags |= live.get(successor)!
+  for (const successor of successors)
+    flags |= samePage(successor.delta, delta) ? live.get(successor)! : ALL_FLAGS
   return flags
 }
+
+const samePage = (a: number, b: number): boolean => Math.floor(a / 0x1000) === Math.floor(b / 0x1000)
 
 /** Flags that may be read from the start of each node on. */
 function liveness(

@@ -20,14 +20,14 @@ import { Frame, type FrameUse } from './frame.ts'
 import { MemoryAccess } from './memory.ts'
 import { op } from './opcodes.ts'
 import type { Operation } from './operations.ts'
+import type { Places } from './places.ts'
 import { Position } from './position.ts'
 import type { Region, RegionNode } from './region.ts'
 import { pushOrdinaryMode } from './vector-mode.ts'
 
 export interface FunctionWriterOptions {
   readonly region: Region
-  /** Index in the table of functions that the region will have. */
-  readonly functionIndex: number
+  readonly places: Places
   /** All states of the flags that an exit may find. */
   readonly states: readonly FlagState[]
   /** Registers known to be used and changed, from an earlier pass. */
@@ -41,13 +41,13 @@ export class FunctionWriter extends Frame {
   readonly calls: Calls
   readonly #position = new Position()
 
-  constructor({ region, functionIndex, states, use }: FunctionWriterOptions) {
+  constructor({ region, places, states, use }: FunctionWriterOptions) {
     super(use)
     const { user } = region
     this.region = region
-    this.exits = new Exits(this, this.#position, { user, functionIndex, states })
+    this.exits = new Exits(this, this.#position, { user, places, states })
     this.memory = new MemoryAccess(this, this.#position, this.exits, user)
-    this.calls = new Calls(this, this.#position)
+    this.calls = new Calls(this, this.#position, places)
   }
 
   /** @param accesses those that share a look */

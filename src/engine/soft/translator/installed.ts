@@ -4,6 +4,7 @@
 import {
   BLOCK_EPOCH,
   CHAIN_EPOCHS,
+  GUEST_BASE,
   JUMP_BITS,
   JUMP_BITS_VIEW,
   JUMPS,
@@ -11,6 +12,9 @@ import {
   JUMPS_VIEW,
   PAGE_REGIONS,
 } from './addresses.ts'
+import { executedPage } from './code-view.ts'
+import { NO_PAGE, operationConstants, pageConstants } from './places.ts'
+import { isSameCode, NODE, NODE_WORDS, type StoredRegion } from './stored-batch.ts'
 
 const HEADER = 16
 const ENTRY_SIZE = 16
@@ -36,6 +40,12 @@ export interface RegionPlan {
   readonly entries: readonly RegionEntry[]
   /** Physical page numbers. */
   readonly pages: readonly number[]
+  /** What its function finds in the record, in order: for each of its pages the host address, or NO_PAGE. */
+  readonly pageAddresses: readonly number[]
+  /** How many entries the function was made with; some may be missing here. */
+  readonly allEntries: number
+  /** Addresses of the operations that it hands to the interpreter. */
+  readonly operations: readonly number[]
   /** Addresses of the blocks that it was made from, and their physical addresses. */
   readonly blocks: readonly (readonly [block: number, physical: number])[]
   /** How often all blocks had been forgotten when the region was formed. */
@@ -50,8 +60,17 @@ export interface RegionEntry {
   readonly distance: number
 }
 
-export const recordBytes = (entries: number, pages: number): number =>
-  HEADER + entries * ENTRY_SIZE + pages * PAGE_SIZE
+/** A stored region that may fit here, with all that it needs to live. Goes through a message port, too. */
+export interface FoundRegion {
+  readonly region: StoredRegion
+  readonly functionIndex: number
+  readonly record: number
+  readonly operations: readonly number[]
+  /** Linear address of its first page. */
+  readonly origin: bigint
+  /** The node that was asked for. */
+  readonly node: number
+}
 
 export class InstalledRegions {
   readonly #view: DataView
@@ -110,9 +129,72 @@ export class InstalledRegions {
       view.setUint32(at + 4, view.getUint32(head, true), true)
       view.setUint32(head, record, true)
     }
+    const pageTotal = plan.pageAddresses.length
+    const addresses = record + pageConstants(plan.allEntries, pageTotal)
+    for (const [i, address] of plan.pageAddresses.entries()) view.setUint32(addresses + i * 4, address, true)
+    const operations = record + operationConstants(plan.allEntries, pageTotal)
+    for (const [i, address] of plan.operations.entries()) view.setUint32(operations + i * 4, address, true)
     this.#plans.set(record, plan)
     if (plan.promoted) this.#breakChains()
     return true
+  }
+
+  /**
+   * Looks whether a stored region is what lies here, instruction by instruction. Pages that are not known, or hold other
+   * code, stay outside of it.
+   * @param decode gives the decoded block at a physical address
+   * @returns undefined when the code that was asked for is other code
+   */
+  plan(found: FoundRegion, decode: (physical: number) => number): RegionPlan | undefined {
+    const { region, functionIndex, record, operations, origin, node } = found
+    const { user, nodes, distances } = region
+    const epoch = this.#view.getUint32(BLOCK_EPOCH, true)
+    const pages = new Map<number, number>()
+    for (const distance of distances) {
+      const physical = executedPage(this.#view, BigInt.asUintN(64, origin + BigInt(distance)), user)
+      // A page that is there twice: its code would not know at which of the two places it runs.
+      if (physical >= 0 && ![...pages.values()].includes(physical)) pages.set(distance, physical)
+    }
+    const blocks = new Map<number, readonly [number, number]>()
+    for (let i = 0; i * NODE_WORDS < nodes.length; i++) {
+      const delta = nodes[i * NODE_WORDS + NODE.delta]!
+      const page = pages.get(delta & ~0xfff)
+      if (page === undefined) continue
+      const block = decode(page + (delta & 0xfff))
+      if (block !== 0 && isSameCode(region, i, this.#view, block))
+        blocks.set(i, [block, page + (delta & 0xfff)])
+      else pages.delete(delta & ~0xfff)
+    }
+    const pageOf = (i: number): number => nodes[i * NODE_WORDS + NODE.delta]! & ~0xfff
+    if (!pages.has(pageOf(node)) || this.#view.getUint32(BLOCK_EPOCH, true) !== epoch) return undefined
+    const entries: RegionEntry[] = []
+    for (const [i, [block, physical]] of blocks) {
+      const number = nodes[i * NODE_WORDS + NODE.entry]!
+      const distance = pageOf(i)
+      if (number >= 0 && pages.has(distance)) entries.push({ block, physical, number, distance })
+    }
+    return {
+      promoted: false,
+      functionIndex,
+      record,
+      user,
+      instructions: region.instructions,
+      entries,
+      pages: [...pages.values()].map((page) => page >>> 12),
+      pageAddresses: [...distances].map((distance) => {
+        const physical = pages.get(distance)
+        return physical === undefined ? NO_PAGE : GUEST_BASE + physical
+      }),
+      allEntries: region.entries,
+      operations,
+      blocks: [],
+      epoch,
+    }
+  }
+
+  /** A region that could not become live: the translator shall have its place back. */
+  giveBack(record: number): void {
+    this.#gone.push(record)
   }
 
   /** What is chained to the regions that this one replaces is to find it instead. */

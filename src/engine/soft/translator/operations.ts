@@ -4,7 +4,7 @@
 import { type Handler, SPECIAL_HANDLERS } from '../table/handlers.ts'
 import { readHandlers } from '../table/ready-made.ts'
 
-const OP_SIZE = 32
+export const OP_SIZE = 32
 export const BLOCK_HEADER = 64
 
 // Offsets from REGS in core/state.ts that stand for parts of an address.
@@ -51,6 +51,8 @@ export interface DecodedBlock {
   /** Physical page of the second part of an instruction that crosses a page; else 0. */
   readonly secondPage: number
   readonly operations: readonly Operation[]
+  /** The operations as the core has them, 32 bytes each: a copy, for the vCPU may overwrite them meanwhile. */
+  readonly raw: Uint8Array
   /** Linear address where its indirect jump or call led the last time that the interpreter ran it; 0: never. */
   readonly lastTarget: bigint
 }
@@ -79,14 +81,19 @@ export class BlockReader {
     const physical = this.#view.getUint32(address, true)
     const count = this.#view.getUint32(address + 4, true)
     if (physical === INVALID || count > BLOCK_LIMIT) return undefined
+    const start = address + BLOCK_HEADER
+    const raw = new Uint8Array(count * OP_SIZE)
+    raw.set(new Uint8Array(this.#view.buffer, start, raw.length))
+    const copy = new DataView(raw.buffer)
     const operations: Operation[] = []
-    for (let i = 0; i < count; i++) operations.push(this.operation(address + BLOCK_HEADER + i * OP_SIZE))
+    for (let i = 0; i < count; i++) operations.push(this.#operation(copy, i * OP_SIZE, start + i * OP_SIZE))
     return {
       address,
       physical,
       bytes: this.#view.getUint32(address + 12, true),
       secondPage: this.#view.getUint32(address + 16, true),
       operations,
+      raw,
       lastTarget: this.#view.getBigUint64(address + 48, true),
     }
   }
@@ -96,28 +103,28 @@ export class BlockReader {
     return this.#view.getUint32(address, true)
   }
 
+  /** The operation in the core's memory. */
   operation(pointer: number): Operation {
-    const view = this.#view
-    return {
-      handler: this.#handlers[view.getUint16(pointer, true)],
-      pointer,
-      g: view.getUint8(pointer + 2),
-      e: view.getUint8(pointer + 3),
-      base: view.getUint8(pointer + 4),
-      index: view.getUint8(pointer + 5),
-      scale: view.getUint8(pointer + 6),
-      segment: view.getUint8(pointer + 7),
-      end: view.getUint16(pointer + 8, true),
-      length: view.getUint8(pointer + 10),
-      flags: view.getUint8(pointer + 11),
-      immediate: narrow(view.getInt32(pointer + 16, true), view.getInt32(pointer + 20, true)),
-      displacement: this.#displacement(pointer),
-    }
+    return this.#operation(this.#view, pointer, pointer)
   }
 
-  #displacement(pointer: number): number | bigint {
-    // A branch keeps the blocks where it led in this field; its address parts are unused then.
-    return narrow(this.#view.getInt32(pointer + 24, true), this.#view.getInt32(pointer + 28, true))
+  #operation(view: DataView, at: number, pointer: number): Operation {
+    return {
+      handler: this.#handlers[view.getUint16(at, true)],
+      pointer,
+      g: view.getUint8(at + 2),
+      e: view.getUint8(at + 3),
+      base: view.getUint8(at + 4),
+      index: view.getUint8(at + 5),
+      scale: view.getUint8(at + 6),
+      segment: view.getUint8(at + 7),
+      end: view.getUint16(at + 8, true),
+      length: view.getUint8(at + 10),
+      flags: view.getUint8(at + 11),
+      immediate: narrow(view.getInt32(at + 16, true), view.getInt32(at + 20, true)),
+      // A branch keeps the blocks where it led in this field; its address parts are unused then.
+      displacement: narrow(view.getInt32(at + 24, true), view.getInt32(at + 28, true)),
+    }
   }
 }
 

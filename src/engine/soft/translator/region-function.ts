@@ -12,6 +12,7 @@ import { FunctionWriter } from './function-writer.ts'
 import { translateInline } from './instructions.ts'
 import { op } from './opcodes.ts'
 import type { Operation } from './operations.ts'
+import type { Places } from './places.ts'
 import type { Region, RegionNode } from './region.ts'
 import { RCX, RSP } from './registers.ts'
 import { Structure } from './structure.ts'
@@ -40,7 +41,7 @@ const NEEDS_TIME = new Set(['rdtsc', 'rdtscp', 'rdmsr', 'wrmsr'])
  */
 export function translateRegion(
   region: Region,
-  functionIndex: number,
+  places: Places,
   pointerOf: (operation: Operation) => number,
   options: TranslationOptions = {},
 ): RegionFunction {
@@ -51,7 +52,7 @@ export function translateRegion(
   )
   const states = distinctStates(plans)
   const once = (use: FrameUse): FunctionWriter => {
-    const writer = new FunctionWriter({ region, functionIndex, states, use })
+    const writer = new FunctionWriter({ region, places, states, use })
     new RegionWriter(writer, plans, accesses, pointer).write()
     return writer
   }

@@ -79,6 +79,8 @@ export interface Request {
   readonly user: boolean
   /** The region that is entered here is entered so often that a larger one pays. */
   readonly promote: boolean
+  /** What the store has does not fit. */
+  readonly anew?: boolean
   /** Nothing is to be formed: the instruction at this physical address (`block`) stays out of groups (accesses.ts). */
   readonly alone?: boolean
 }

@@ -5,9 +5,11 @@ import { performance } from 'node:perf_hooks'
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { ICOUNT, REQUESTS, TRANSLATOR_STATISTICS } from './addresses.ts'
 import { type ChainFunctions, chainFunctions } from './chain-function.ts'
+import { openStore } from './code-store.ts'
 import { type FunctionTable, InstalledRegions } from './installed.ts'
 import { INSTRUCTIONS_OF_MACHINE, MODULES_OF_MACHINE } from './limits.ts'
 import type { Request } from './region.ts'
+import type { FoundInStore, StoredModule } from './store-search.ts'
 import { type Batch, type CoreFacts, THRESHOLD, Translator, type TranslatorOptions } from './translator.ts'
 
 /** What translation uses of the core's exports (core/translated.ts). */
@@ -16,7 +18,8 @@ export interface TranslatedCore {
   holds(code: number): number
   perform(operation: number): number
   handlerNumbers(): number
-  setThreshold(runs: number, returning: number): void
+  setThreshold(runs: number, returning: number, early: number): void
+  decodeAhead(physical: number): number
   takeDropped(): number
   dropRegions(): void
 }
@@ -28,11 +31,36 @@ const BOOTING = 20_000_000n
 const GROWN = 100_000_000n
 const PATIENCE = 8
 
+/**
+ * With a store, a block asks after so many runs already, whether it is there. To look, to load and to compare costs as much
+ * as some 40,000 instructions in the interpreter.
+ */
+const EARLY = 1000
+/** Such questions wait for each other: so many, or so many milliseconds. */
+const TOGETHER = 64
+const LONGEST_WAIT = 5
+const LOOKUP_LIMIT = 10_000
+
 /** A module whose functions are, or were, in the table. */
 interface Held {
   readonly instructions: number
   regions: number
 }
+
+interface Instance {
+  readonly functions: Record<string, unknown>
+  /** For each function the address of its region's record. */
+  readonly records: readonly WebAssembly.Global[]
+}
+
+/** A module from the store, whose instance is made when the first of its regions fits. */
+interface Stored {
+  readonly from: StoredModule
+  readonly held: Held
+  instance?: Instance
+}
+
+const RECORD = { value: 'i32', mutable: true } as const
 
 /** Kept in the shared memory (core/state.ts, TRANSLATOR_STATISTICS), a float64 each, in this order. */
 export const TRANSLATOR_COUNTERS = [
@@ -46,6 +74,8 @@ export const TRANSLATOR_COUNTERS = [
   'translateMilliseconds',
   /** In WebAssembly's API: compiling and instantiating. */
   'compileMilliseconds',
+  /** Regions that came from the store. */
+  'stored',
 ] as const
 export type TranslatorCounters = Record<(typeof TRANSLATOR_COUNTERS)[number], number>
 
@@ -54,6 +84,8 @@ export interface TranslationWork {
   /** With the first message. */
   readonly core?: CoreFacts & { readonly memory: WebAssembly.Memory; readonly options: TranslatorOptions }
   readonly requests: readonly Request[]
+  /** To be looked for in the store, and not translated otherwise. */
+  readonly lookups: readonly Request[]
   /** Records of regions that are gone. */
   readonly gone: readonly number[]
 }
@@ -61,8 +93,9 @@ export interface TranslationWork {
 /** From there back. */
 export interface Translated {
   /** Undefined when none of the requests made sense any more. */
-  readonly batch: Batch | undefined
-  /** How many requests this answers. */
+  readonly batch?: Batch | undefined
+  readonly found?: readonly FoundInStore[]
+  /** How many requests and lookups this answers. */
   readonly answers: number
 }
 
@@ -92,6 +125,16 @@ export class Translation {
   readonly #asked = new Map<number, number>()
   readonly #held = new Map<number, Held>()
   #heldInstructions = 0
+  /** Modules from the store, by their file. */
+  readonly #stored = new Map<string, Stored>()
+  readonly #threshold: number
+  /** There is a store. */
+  readonly #early: boolean
+  /** What is to be looked for in the store. */
+  #lookups: Request[] = []
+  #lookupsSince = 0
+  /** What the store seemed to have and had not. */
+  #again: Request[] = []
   #heldModules = 0
   /** Requests that the other thread has not answered. */
   #awaited = 0
@@ -114,15 +157,21 @@ export class Translation {
     this.#counters = new Float64Array(memory.buffer, TRANSLATOR_STATISTICS, TRANSLATOR_COUNTERS.length)
     this.#chains = chainFunctions(memory, core.table)
     this.#installed = new InstalledRegions(memory.buffer, core.table, () => core.takeDropped())
-    core.setThreshold(options.threshold ?? THRESHOLD, options.atOnce ? 1 : 0)
+    this.#threshold = options.threshold ?? THRESHOLD
+    const early = options.early ?? EARLY
+    this.#early = options.store !== undefined && this.#threshold > early
+    core.setThreshold(this.#threshold, options.atOnce ? 1 : 0, this.#early ? early : 0)
   }
 
   /** Passes requests on, and installs what is there. The core must not be running. */
   work(): void {
     if (this.#young && !this.#awake && this.#instructions() >= BOOTING) this.#wakeOnce()
-    if (this.#requests[0] !== 0) {
-      const requests = this.#young ? this.#urgent(this.#takeRequests()) : this.#takeRequests()
-      if (requests.length > 0) this.#request(requests)
+    if (this.#requests[0] !== 0 || this.#again.length > 0 || this.#lookups.length > 0) {
+      const rest = this.#takeRequests().filter((one) => !this.#isLookup(one))
+      const requests = [...this.#again, ...(this.#young ? this.#urgent(rest) : rest)]
+      this.#again = []
+      const lookups = this.#takeLookups()
+      if (requests.length > 0 || lookups.length > 0) this.#request(requests, lookups)
     }
     if (this.#awaited === 0) return
     // Bounded: as many as are awaited.
@@ -131,14 +180,15 @@ export class Translation {
       message;
       message = receiveMessageOnPort(this.#port!)
     ) {
-      const { batch, answers } = message.message as Translated
+      const { batch, found, answers } = message.message as Translated
       this.#awaited -= answers
+      if (found) this.#installFound(found)
       if (batch) this.#install(batch)
       if (this.#awaited === 0) break
     }
   }
 
-  #request(requests: Request[]): void {
+  #request(requests: Request[], lookups: Request[]): void {
     const full = this.#heldInstructions > INSTRUCTIONS_OF_MACHINE || this.#heldModules > MODULES_OF_MACHINE
     // With a module for each block, all of them would be dropped and made again all the time.
     if (full && !this.#options.atOnce) this.#core.dropRegions()
@@ -150,25 +200,47 @@ export class Translation {
         : { core: { ...this.#facts(), memory: this.#memory, options: this.#options } }
       this.#wakeOnce()
       this.#introduced = true
-      this.#awaited += requests.length
-      this.#port.postMessage({ ...core, requests, gone } satisfies TranslationWork)
+      this.#awaited += requests.length + lookups.length
+      this.#port.postMessage({ ...core, requests, lookups, gone } satisfies TranslationWork)
       return
     }
-    this.#translator ??= new Translator(this.#memory.buffer, this.#facts(), this.#options)
+    const { store } = this.#options
+    this.#translator ??= new Translator(this.#memory.buffer, this.#facts(), this.#options, openStore(store))
     this.#translator.release(gone)
-    const batch = full ? undefined : this.#translator.translate(requests)
+    const { found, rest } = this.#translator.find(requests, lookups)
+    this.#installFound(found)
+    const batch = full ? undefined : this.#translator.translate(rest)
     if (batch) this.#install(batch)
+  }
+
+  /** Keeps what is only to be looked for. */
+  #isLookup(request: Request): boolean {
+    if (!this.#early || request.promote || request.alone) return false
+    if (this.#view.getUint32(request.block + 32, true) >= this.#threshold) return false
+    if (this.#lookups.length === 0) this.#lookupsSince = performance.now()
+    if (this.#lookups.length < LOOKUP_LIMIT) this.#lookups.push(request)
+    return true
+  }
+
+  /** Those whose time has come. Not while the machine boots: the translator's thread takes time to start. */
+  #takeLookups(): Request[] {
+    const lookups = this.#lookups
+    if (lookups.length === 0 || (this.#young && this.#instructions() < BOOTING)) return []
+    const waited = performance.now() - this.#lookupsSince
+    if (this.#port && lookups.length < TOGETHER && waited < LONGEST_WAIT) return []
+    this.#lookups = []
+    return lookups
   }
 
   /** What cannot wait until the machine is older. The others ask again when they have run half as often once more. */
   #urgent(requests: readonly Request[]): Request[] {
     const instructions = this.#instructions()
+    const runs = this.#threshold >> 1
     if (instructions >= GROWN) {
       this.#young = false
       this.#asked.clear()
       return [...requests]
     }
-    const runs = (this.#options.threshold ?? THRESHOLD) >> 1
     return requests.filter(({ block, promote, alone }) => {
       if (promote || alone) return true
       const times = (this.#asked.get(block) ?? 0) + 1
@@ -195,24 +267,12 @@ export class Translation {
 
   #install({ module, plans, bytes, translateMilliseconds, compileMilliseconds }: Batch): void {
     const start = performance.now()
-    const { exports } = new WebAssembly.Instance(module, {
-      env: {
-        memory: this.#memory,
-        holds: this.#core.holds,
-        perform: this.#core.perform,
-        // Without tail calls nobody calls these two.
-        chainKernel: this.#chains?.kernel ?? this.#core.holds,
-        chainUser: this.#chains?.user ?? this.#core.holds,
-      },
-    })
+    const { functions, records } = this.#instantiate(module, plans.length)
     const held: Held = { instructions: plans.reduce((sum, plan) => sum + plan.instructions, 0), regions: 0 }
     for (const [i, plan] of plans.entries()) {
-      if (!this.#installed.install(plan, exports[String(i)])) continue
-      this.#held.set(plan.record, held)
-      if (held.regions++ === 0) {
-        this.#heldInstructions += held.instructions
-        this.#heldModules++
-      }
+      if (!this.#installed.install(plan, functions[i])) continue
+      records[i]!.value = plan.record
+      this.#hold(plan.record, held)
       this.#count('regions', 1)
       this.#count('instructions', plan.instructions)
     }
@@ -221,6 +281,70 @@ export class Translation {
     this.#count('translateMilliseconds', translateMilliseconds)
     this.#count('compileMilliseconds', compileMilliseconds + performance.now() - start)
     this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#installed.count
+  }
+
+  #instantiate(module: WebAssembly.Module, functions: number): Instance {
+    const { holds, perform } = this.#core
+    const records = Array.from({ length: functions }, () => new WebAssembly.Global(RECORD, 0))
+    const env = {
+      memory: this.#memory,
+      holds,
+      perform,
+      // Without tail calls nobody calls these two.
+      chainKernel: this.#chains?.kernel ?? holds,
+      chainUser: this.#chains?.user ?? holds,
+      ...Object.fromEntries(records.entries()),
+    }
+    return { functions: new WebAssembly.Instance(module, { env }).exports, records }
+  }
+
+  #installFound(found: readonly FoundInStore[]): void {
+    const start = performance.now()
+    for (const one of found) {
+      if (this.#installStored(one)) continue
+      if (!one.early) this.#again.push({ ...one.request, anew: true })
+    }
+    this.#count('compileMilliseconds', performance.now() - start)
+    this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#installed.count
+  }
+
+  #installStored(found: FoundInStore): boolean {
+    const { file, from, region, record } = found
+    if (from) this.#stored.set(file, { from, held: { instructions: from.instructions, regions: 0 } })
+    const stored = this.#stored.get(file)!
+    // It may live at one place only: its function has one record.
+    const isTaken = this.#held.has(stored.instance?.records[region.number]?.value ?? 0)
+    const plan = isTaken
+      ? undefined
+      : this.#installed.plan(found, (physical) => this.#core.decodeAhead(physical))
+    const code = plan && this.#instanceOf(stored)?.functions[region.number]
+    if (!plan || !code) {
+      this.#installed.giveBack(record)
+      return false
+    }
+    if (!this.#installed.install(plan, code)) return false
+    stored.instance!.records[region.number]!.value = record
+    this.#hold(record, stored.held)
+    this.#count('regions', 1)
+    this.#count('stored', 1)
+    return true
+  }
+
+  /** @returns undefined when it is no module of ours, whatever the file said */
+  #instanceOf(stored: Stored): Instance | undefined {
+    try {
+      stored.instance ??= this.#instantiate(stored.from.module, stored.from.functions)
+    } catch {
+      return undefined
+    }
+    return stored.instance
+  }
+
+  #hold(record: number, held: Held): void {
+    this.#held.set(record, held)
+    if (held.regions++ > 0) return
+    this.#heldInstructions += held.instructions
+    this.#heldModules++
   }
 
   #release(record: number): void {

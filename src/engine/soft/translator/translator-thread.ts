@@ -5,8 +5,11 @@
 // is scattered over thousands. So requests are gathered, the longer the more there is already: the first ones are
 // answered at once, and the number of modules grows with the logarithm of the number of regions.
 
-import { type MessagePort, parentPort } from 'node:worker_threads'
+import { type MessagePort, parentPort, Worker } from 'node:worker_threads'
 import { useHugePages } from '../../../native/index.ts'
+import { ICOUNT } from './addresses.ts'
+import type { AheadWork, AheadWritten } from './ahead-thread.ts'
+import { openStore } from './code-store.ts'
 import { MODULES_OF_PROCESS } from './limits.ts'
 import type { Request } from './region.ts'
 import type { Translated, TranslationWork } from './translation.ts'
@@ -31,9 +34,38 @@ const SMALLEST = 4
 const WAIT_PER_REGION = 0.08
 const LONGEST_WAIT = 200
 
-parentPort!.on('message', (port: MessagePort) => {
+// The store's thread costs something to start, and what it does is not for this machine: so it is started when a machine
+// has little to do, or stays.
+const LOOK_EACH = 250
+const IDLE = 1_000_000n
+const STAYING = 3000
+const MISSED_LIMIT = 30_000
+
+let machines = 0
+let ahead: Worker | undefined
+
+parentPort!.on('message', serve)
+
+/** The thread that writes what the store does not have. Without it the store stays as it is. */
+function startAhead(): Worker {
+  const started = new Worker(new URL('./ahead-thread.js', import.meta.url), { name: 'inlinux store' })
+  started.on('message', ({ store, file }: AheadWritten) => openStore(store)?.added(file))
+  started.on('error', () => undefined)
+  started.unref()
+  return started
+}
+
+function serve(port: MessagePort): void {
   let translator: Translator
   let memory: WebAssembly.Memory | undefined
+  let facts: NonNullable<TranslationWork['core']>
+  const machine = ++machines
+  let knowsMachine = false
+  let missed: Request[] = []
+  let since = 0
+  /** Instructions at the last look. */
+  let seen = 0n
+  let looking: NodeJS.Timeout | undefined
   let requests: Request[] = []
   /** Until more have been gathered. */
   let timer: NodeJS.Timeout | undefined
@@ -42,14 +74,21 @@ parentPort!.on('message', (port: MessagePort) => {
   /** By the records of their regions: how many of these there still are. */
   const living = new Map<number, { regions: number }>()
 
-  port.on('message', ({ core, requests: more, gone }: TranslationWork) => {
+  port.on('message', ({ core, requests: more, lookups, gone }: TranslationWork) => {
     if (core) {
+      const { store } = core.options
       memory = core.memory
-      translator = new Translator(memory.buffer, core, core.options)
+      facts = core
+      translator = new Translator(memory.buffer, core, core.options, openStore(store))
     }
     translator.release(gone)
     for (const record of gone) release(record)
-    requests.push(...more)
+    const { found, rest, missed: others } = translator.find(more, lookups)
+    if (others.length > 0) pass(others)
+    const answers = lookups.length + more.length - rest.length
+    if (answers > 0) port.postMessage({ found, answers } satisfies Translated)
+    if (rest.length === 0) return
+    requests.push(...rest)
     const { regions } = translator
     if (requests.length >= regions / SHARE) next ??= setImmediate(translate)
     else timer ??= setTimeout(translate, Math.min(LONGEST_WAIT, regions * WAIT_PER_REGION))
@@ -58,6 +97,8 @@ parentPort!.on('message', (port: MessagePort) => {
   port.on('close', () => {
     clearTimeout(timer)
     clearImmediate(next)
+    clearTimeout(looking)
+    if (knowsMachine) ahead?.postMessage({ machine, missed: [], ended: true } satisfies AheadWork)
     for (const record of living.keys()) release(record)
   })
 
@@ -92,9 +133,37 @@ parentPort!.on('message', (port: MessagePort) => {
     return batch
   }
 
+  function pass(more: readonly Request[]): void {
+    if (facts.options.store === undefined) return
+    if (missed.length < MISSED_LIMIT) missed.push(...more)
+    if (knowsMachine) send()
+    else if (!looking) {
+      since = performance.now()
+      look()
+    }
+  }
+
+  /** Is it time to start the store's thread? */
+  function look(): void {
+    const instructions = new DataView(facts.memory.buffer).getBigUint64(ICOUNT, true)
+    const isIdle = looking !== undefined && instructions - seen < IDLE
+    seen = instructions
+    if (isIdle || performance.now() - since >= STAYING) send()
+    else looking = setTimeout(look, LOOK_EACH)
+  }
+
+  function send(): void {
+    ahead ??= startAhead()
+    const { memory, handlerNumbers, options } = facts
+    const core = knowsMachine ? {} : { core: { memory, handlerNumbers, store: options.store! } }
+    knowsMachine = true
+    ahead.postMessage({ machine, missed, ...core } satisfies AheadWork)
+    missed = []
+  }
+
   function release(record: number): void {
     const module = living.get(record)
     if (module && --module.regions === 0) modules--
     living.delete(record)
   }
-})
+}

@@ -3,28 +3,29 @@
 // when it is installed (installed.ts), in the vCPU's thread.
 
 import { performance } from 'node:perf_hooks'
-import { BLOCK_EPOCH, BLOCK_HASH, BLOCK_HASH_MASK, GUEST_BASE, PAGES, TLB_INDEX, tlbOf } from './addresses.ts'
-import { Allocation, type Holding, OP_SIZE } from './allocation.ts'
-import { tailCalls } from './chain-function.ts'
+import { BLOCK_EPOCH, GUEST_BASE } from './addresses.ts'
+import { Allocation, type Holding } from './allocation.ts'
+import type { CodeStore } from './code-store.ts'
+import { codeView } from './code-view.ts'
 import { compile } from './compile.ts'
-import { encodeModule, type FunctionBody, type FunctionImport, type FunctionType, I32 } from './encoder.ts'
-import { IMPORTS as FUNCTION_IMPORTS } from './imports.ts'
-import { type RegionPlan, recordBytes } from './installed.ts'
-import { BlockReader, type Operation } from './operations.ts'
+import type { FunctionBody } from './encoder.ts'
+import type { RegionPlan } from './installed.ts'
+import { writeBody, writeModule } from './module.ts'
+import { OP_SIZE } from './operations.ts'
+import { recordBytes } from './places.ts'
 import { type CodeView, formRegion, type Region, type Request } from './region.ts'
-import { type TranslationOptions, translateRegion } from './region-function.ts'
-
-const TYPE: FunctionType = { parameters: [I32], results: [I32] }
-const IMPORTS: readonly FunctionImport[] = Object.keys(FUNCTION_IMPORTS).map((name) => ({ name, type: TYPE }))
-
-const chainOf = (user: boolean): number | undefined =>
-  tailCalls ? FUNCTION_IMPORTS[user ? 'chainUser' : 'chainKernel'] : undefined
+import type { TranslationOptions } from './region-function.ts'
+import { type FoundInStore, StoreSearch } from './store-search.ts'
 
 export interface TranslatorOptions extends TranslationOptions {
   /** Runs of a block after which it is translated. */
   readonly threshold?: number
   /** Translates it in the vCPU's thread before it runs once more. For tests. */
   readonly atOnce?: boolean
+  /** Folder of the store of translated code (code-store.ts). */
+  readonly store?: string
+  /** Runs of a block after which it is looked for there. */
+  readonly early?: number
 }
 
 export const THRESHOLD = 3000
@@ -62,33 +63,31 @@ export class Translator {
   readonly #view: DataView
   readonly #bytes: Uint8Array
   readonly #options: TranslatorOptions
-  readonly #reader: BlockReader
   readonly #allocation: Allocation
   readonly #code: CodeView
   /** Where a large region is entered already, by its record: a slot of the jump table that was lost counts anew. */
   readonly #promoted = new Map<string, number>()
+  readonly #search: StoreSearch | undefined
 
   /** Physical addresses of instructions whose accesses stay out of groups (accesses.ts). */
   readonly #alone = new Set<number>()
+  readonly #alonePages = new Set<number>()
 
+  /** @param store where translated code is kept and looked for */
   constructor(
     buffer: ArrayBufferLike,
     { handlerNumbers, firstFunction }: CoreFacts,
     options: TranslatorOptions,
+    store?: CodeStore,
   ) {
     this.#view = new DataView(buffer)
     this.#bytes = new Uint8Array(buffer)
     this.#options = options
-    this.#reader = new BlockReader(buffer, handlerNumbers)
     this.#allocation = new Allocation(firstFunction)
-    this.#code = {
-      reader: this.#reader,
-      findBlock: (physical) => this.#findBlock(physical),
-      translated: (block) => this.#view.getUint32(block + 36, true) !== 0,
-      blocksOf: (page) => this.#blocksOf(page),
-      runs: (block) => this.#view.getUint32(block + 32, true),
-      pageAt: (linear) => this.#pageAt(linear),
-    }
+    this.#code = codeView(buffer, handlerNumbers)
+    // Stored code keeps flags only where somebody reads them.
+    if (!store || options.exactFlags) return
+    this.#search = new StoreSearch(buffer, store, this.#allocation, this.#code, this.#alonePages)
   }
 
   /** How many regions there are. */
@@ -101,6 +100,31 @@ export class Translator {
     const gone = new Set(records)
     for (const record of gone) this.#allocation.release(record)
     for (const [entry, record] of this.#promoted) if (gone.has(record)) this.#promoted.delete(entry)
+  }
+
+  /**
+   * Looks into the store.
+   * @param lookups requests that are not to be translated otherwise
+   * @returns what is there, the other requests, and the other lookups
+   */
+  find(
+    requests: readonly Request[],
+    lookups: readonly Request[],
+  ): { found: readonly FoundInStore[]; rest: readonly Request[]; missed: readonly Request[] } {
+    if (!this.#search) return { found: [], rest: requests, missed: [] }
+    // First: what is asked for may be what has just given up.
+    for (const { alone, block } of requests) if (alone) this.#keepAlone(block)
+    const wanted = this.#search.find(
+      requests.filter(({ anew, alone }) => !anew && !alone),
+      false,
+    )
+    const has = new Set(wanted.found.map(({ request }) => request))
+    const early = this.#search.find(lookups, true)
+    return {
+      found: [...wanted.found, ...early.found],
+      rest: requests.filter((request) => !has.has(request)),
+      missed: early.missed,
+    }
   }
 
   /** @returns undefined when none of the requests still makes sense */
@@ -118,9 +142,13 @@ export class Translator {
       const region = this.#formIfSound(asked, entered)
       if (!region) continue
       const holding = this.#allocation.begin()
-      const body = this.#body(region, holding, bodies.length)
-      const pages = [...region.pages.values()].map((page) => page >>> 12)
-      if (!body || !this.#allocation.record(holding, recordBytes(region.entries.length, pages.length))) {
+      const { body, handed } = writeBody(region, bodies.length, {
+        ...this.#options,
+        alone: (physical) => this.#alone.has(physical),
+      })
+      const pages = [...region.pages.values()]
+      const bytes = recordBytes(region.entries.length, pages.length, handed.length)
+      if (!this.#take(holding, region, handed) || !this.#allocation.record(holding, bytes)) {
         this.#allocation.abandon(holding)
         continue
       }
@@ -141,13 +169,16 @@ export class Translator {
           number: node.entry,
           distance: Math.floor(node.delta / 0x1000) * 0x1000,
         })),
-        pages,
+        pages: pages.map((page) => page >>> 12),
+        pageAddresses: pages.map((page) => GUEST_BASE + page),
+        allEntries: region.entries.length,
+        operations: holding.operations,
         blocks: region.nodes.map(({ block }) => [block.address, block.physical] as const),
         epoch,
       })
     }
     if (bodies.length === 0) return undefined
-    const bytes = encodeModule(IMPORTS, TYPE, bodies)
+    const bytes = writeModule(bodies)
     const written = performance.now()
     const module = compile(bytes)
     return {
@@ -161,15 +192,19 @@ export class Translator {
 
   #keepAlone(physical: number): void {
     // Code comes and goes; what is still needed will ask again.
-    if (this.#alone.size >= ALONE_LIMIT) this.#alone.clear()
+    if (this.#alone.size >= ALONE_LIMIT) {
+      this.#alone.clear()
+      this.#alonePages.clear()
+    }
     this.#alone.add(physical)
+    this.#alonePages.add(physical & ~0xfff)
   }
 
   /** The vCPU may just be forgetting all blocks: what is read then can point anywhere. */
   #formIfSound(asked: Request, entered: ReadonlySet<string>): Region | undefined {
     try {
       // A promotion names the code's physical address: what block lies there now?
-      const block = asked.promote ? this.#findBlock(asked.block) : asked.block
+      const block = asked.promote ? this.#code.findBlock(asked.block) : asked.block
       return this.#form({ ...asked, block }, entered)
     } catch (error) {
       if (error instanceof RangeError) return undefined
@@ -179,10 +214,10 @@ export class Translator {
 
   #form(request: Request, entered: ReadonlySet<string>): Region | undefined {
     if (request.block === 0) return undefined
-    const physical = this.#view.getUint32(request.block, true)
+    const physical = this.#code.reader.physical(request.block)
     if (physical === 0xffffffff || entered.has(entryKey(physical, request.user))) return undefined
     // Forgotten since, and something else is there.
-    if (this.#findBlock(physical) !== request.block) return undefined
+    if (this.#code.findBlock(physical) !== request.block) return undefined
     if (!request.promote && this.#code.translated(request.block)) return undefined
     if (request.promote && this.#promoted.has(entryKey(physical, request.user))) return undefined
     const threshold = this.#options.threshold ?? THRESHOLD
@@ -194,61 +229,15 @@ export class Translator {
     })
   }
 
-  /** @returns undefined when there is no room for the operations that it hands to the interpreter's handlers */
-  #body(region: Region, holding: Holding, number: number): FunctionBody | undefined {
-    let room = true
-    const keep = (operation: Operation): number => {
+  /** Room for the operations that are handed to the interpreter. @returns false when there is none */
+  #take(holding: Holding, region: Region, handed: readonly (readonly [number, number])[]): boolean {
+    for (const [node, position] of handed) {
       const at = this.#allocation.operation(holding)
-      if (at === 0) room = false
-      else this.#bytes.copyWithin(at, operation.pointer, operation.pointer + OP_SIZE)
-      return at
+      if (at === 0) return false
+      const { raw } = region.nodes[node]!.block
+      this.#bytes.set(raw.subarray(position * OP_SIZE, (position + 1) * OP_SIZE), at)
     }
-    const { locals, code, unlikely } = translateRegion(region, holding.functionIndex, keep, {
-      ...this.#options,
-      chain: chainOf(region.user),
-      alone: (physical) => this.#alone.has(physical),
-    })
-    return room ? { locals, code, unlikely, exportName: String(number) } : undefined
-  }
-
-  /** As `findBlock` in core/blocks.ts. */
-  #findBlock(physical: number): number {
-    const view = this.#view
-    const bucket = (physical ^ (physical >>> 16)) & BLOCK_HASH_MASK
-    let block = view.getUint32(BLOCK_HASH + bucket * 4, true)
-    // Bounded by hand: the vCPU may be changing the list just now.
-    for (let i = 0; i < 1000 && block !== 0; i++) {
-      if (view.getUint32(block, true) === physical) return block
-      block = view.getUint32(block + 24, true)
-    }
-    return 0
-  }
-
-  /** The list of a page's blocks, as core/blocks.ts keeps it. */
-  #blocksOf(page: number): number[] {
-    const view = this.#view
-    const blocks: number[] = []
-    let block = view.getUint32(PAGES + (page >>> 12) * 8, true)
-    // Bounded by hand: the vCPU may be changing the list just now.
-    for (let i = 0; i < 2000 && block !== 0; i++) {
-      const start = view.getUint32(block + 28, true)
-      const isSecond = start >>> 12 !== page >>> 12
-      if (!isSecond && view.getUint32(block, true) === start) blocks.push(block)
-      block = view.getUint32(block + (isSecond ? 20 : 8), true)
-    }
-    return blocks
-  }
-
-  /** A hint, from what the TLBs hold: translated code looks again before it relies on it. */
-  #pageAt(linear: bigint): number {
-    const page = linear & ~0xfffn
-    const low = Number(linear & 0xffffffffn)
-    for (const user of [true, false]) {
-      const entry = tlbOf(user, 'execute') + ((low >>> 8) & TLB_INDEX)
-      if (this.#view.getBigUint64(entry, true) !== page) continue
-      return ((this.#view.getUint32(entry + 8, true) + (low & ~0xfff)) >>> 0) - GUEST_BASE
-    }
-    return -1
+    return true
   }
 }
 

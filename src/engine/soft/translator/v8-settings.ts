@@ -3,6 +3,17 @@
 
 import { setFlagsFromString } from 'node:v8'
 
+/** V8's default in the versions that have the flag; there is no way to ask. */
+const USUAL_BUDGET = 1_800_000
+
+/** What compile.ts changes, as it is otherwise. */
+export const USUAL_MODULE_SETTINGS: readonly string[] = [
+  '--no-experimental-wasm-branch-hinting',
+  `--wasm-tiering-budget=${USUAL_BUDGET}`,
+]
+/** And what the translator's thread changes, too. */
+export const USUAL_SETTINGS: readonly string[] = ['--opt', ...USUAL_MODULE_SETTINGS]
+
 /** Sets flags, calls `work`, and sets those of `after`. */
 export function withSettings<Result>(
   during: readonly string[],

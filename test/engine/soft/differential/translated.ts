@@ -22,6 +22,7 @@ import {
 } from '../../../../src/engine/soft/translator/encoder.ts'
 import { IMPORTS } from '../../../../src/engine/soft/translator/imports.ts'
 import type { FunctionTable } from '../../../../src/engine/soft/translator/installed.ts'
+import { fixedPlaces } from '../../../../src/engine/soft/translator/places.ts'
 import type { Region, RegionNode } from '../../../../src/engine/soft/translator/region.ts'
 import { translateRegion } from '../../../../src/engine/soft/translator/region-function.ts'
 import { CodeRegions, type CodeRegionsOptions, type DecodingCore } from '../translator/code-regions.ts'
@@ -81,7 +82,7 @@ export class TranslatedCases {
       const region = this.#region(request, variant === 'dead')
       if (!region) return false
       const index = this.#firstFunction + i
-      const { locals, code } = translateRegion(region, index, ({ pointer }) => pointer, {
+      const { locals, code } = translateRegion(region, fixedPlaces(index), ({ pointer }) => pointer, {
         exactFlags: variant === 'exact',
       })
       bodies.push({ locals, code, exportName: String(i) })

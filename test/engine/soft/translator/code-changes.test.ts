@@ -5,7 +5,13 @@
 // INLINUX_CPU_SESSIONS says how many sessions, INLINUX_CPU_SEED names others than the usual ones.
 
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { Ahead } from '../../../../src/engine/soft/translator/ahead.ts'
+import { openStore } from '../../../../src/engine/soft/translator/code-store.ts'
+import { codeView } from '../../../../src/engine/soft/translator/code-view.ts'
 import type { TranslatorOptions } from '../../../../src/engine/soft/translator/index.ts'
 import { makeData, Request } from '../differential/cases.ts'
 import { makeProgram } from '../differential/programs.ts'
@@ -49,7 +55,36 @@ for (const [name, options] of modes) {
   })
 }
 
-function runSession(random: Random, options: TranslatorOptions, where: string): bigint {
+test('code that changes, from the store', (t) => {
+  const store = mkdtempSync(join(tmpdir(), 'inlinux-store-'))
+  t.after(() => rmSync(store, { recursive: true }))
+  const options = { threshold: 1_000_000_000, early: 2, atOnce: true, store }
+  let entered = 0n
+  for (let session = 0; session < SESSIONS; session++) {
+    const random = new Random(`${SEED}/code changes/store/${session}`)
+    entered += runSession(random, options, `seed ${SEED}, session ${session}`, keepAll)
+  }
+  t.diagnostic(`${entered} regions entered`)
+  assert.ok(entered > BigInt(SESSIONS * 50))
+
+  /** Whatever has run is written to the store, for what runs next. */
+  function keepAll(pair: MachinePair): void {
+    const { memory, core } = pair.translating
+    const view = codeView(memory.buffer, core.handlerNumbers())
+    const ahead = new Ahead(memory.buffer, core.handlerNumbers(), openStore(store)!, 1)
+    ahead.missed(pair.decodedBlocks(view))
+    ahead.form()
+    const file = ahead.write(1)
+    if (file !== undefined) openStore(store)!.added(file)
+  }
+})
+
+function runSession(
+  random: Random,
+  options: TranslatorOptions,
+  where: string,
+  between: (pair: MachinePair) => void = () => undefined,
+): bigint {
   const pair = new MachinePair(options)
   const data = makeData(random)
   let programs: Placed[] = []
@@ -72,6 +107,7 @@ function runSession(random: Random, options: TranslatorOptions, where: string): 
   }
   for (let i = 0; i < 6; i++) write()
   for (let step = 0; step < STEPS; step++) {
+    if (step % 10 === 0) between(pair)
     const roll = random.below(100)
     if (roll < 12) write()
     else if (roll < 22)

@@ -143,7 +143,15 @@ export class CodeRegions {
       operations.push({ ...operation, end: at - start, length: 0 })
     }
     const lastTarget = lastTargetOf(operations, BigInt(rip + start))
-    return { address: first, physical: first, bytes: at - start, secondPage, operations, lastTarget }
+    return {
+      address: first,
+      physical: first,
+      bytes: at - start,
+      secondPage,
+      operations,
+      raw: new Uint8Array(),
+      lastTarget,
+    }
   }
 
   /** The first instruction, as it is `offset` bytes behind its block's start. */

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { GUEST_BASE } from '../../../../src/engine/soft/layout.ts'
 import { encodeModule, type FunctionType, I32 } from '../../../../src/engine/soft/translator/encoder.ts'
+import { fixedPlaces } from '../../../../src/engine/soft/translator/places.ts'
 import { translateRegion } from '../../../../src/engine/soft/translator/region-function.ts'
 import { disassemble } from '../differential/report.ts'
 import { openCore } from '../differential/soft.ts'
@@ -161,7 +162,7 @@ function textOf({ about, code, offset = 0, kernel = false }: Example): string {
   const region = regions.region(bytes, { rip, physical: PHYSICAL + offset, user: !kernel })!
   let operations = 0
   const names = new Map<number, string>()
-  const body = translateRegion(region, 0x123, ({ handler }) => {
+  const body = translateRegion(region, fixedPlaces(0x123), ({ handler }) => {
     // Small numbers, so that the text does not depend on where operations happen to lie.
     names.set(++operations, handler!.row.name)
     return operations

@@ -9,6 +9,7 @@
 // Kernel routines (copying, INVLPG, CR3) lie at the bare machine's own CODE; they become translated code as well.
 
 import type { TranslatorOptions } from '../../../../src/engine/soft/translator/index.ts'
+import type { CodeView, Request } from '../../../../src/engine/soft/translator/region.ts'
 import {
   BareMachine,
   CODE,
@@ -110,6 +111,18 @@ export class MachinePair {
           PARTS_PHYSICAL + this.shows[window]! * PART_SIZE + page,
           U | W | (global ? G : 0n),
         )
+  }
+
+  /** The translating machine's decoded blocks, at all places where its programs may run them. */
+  decodedBlocks({ blocksOf, reader }: CodeView): Request[] {
+    const requests: Request[] = []
+    for (const [window, part] of this.shows.entries())
+      for (let page = 0; page < PART_SIZE; page += 0x1000)
+        for (const block of blocksOf(PARTS_PHYSICAL + part * PART_SIZE + page)) {
+          const rip = BigInt(R.CODE + window * PART_SIZE + page + (reader.physical(block) & 0xfff))
+          requests.push({ block, rip, user: true, promote: false })
+        }
+    return requests
   }
 
   /** Lets a window show a part, and the processors know of it. */
