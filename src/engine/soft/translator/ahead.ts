@@ -8,7 +8,7 @@
 import type { CodeStore } from './code-store.ts'
 import { codeView } from './code-view.ts'
 import type { FunctionBody } from './encoder.ts'
-import { writeBody, writeModule } from './module.ts'
+import { writeBodyForAll, writeModuleForAll } from './module.ts'
 import { type CodeView, formRegion, type Region, type Request } from './region.ts'
 import { type Recipe, recipeOf } from './stored-batch.ts'
 
@@ -45,7 +45,7 @@ export class Ahead {
   ) {
     this.#store = store
     this.#minimumRuns = minimumRuns
-    this.#code = codeView(buffer, handlerNumbers)
+    this.#code = codeView(buffer, handlerNumbers, true)
     this.#view = {
       ...this.#code,
       translated: (block) => this.#isCovered(block),
@@ -89,13 +89,13 @@ export class Ahead {
     const bodies: FunctionBody[] = []
     const recipes: Recipe[] = []
     for (const { region } of regions) {
-      const { body, handed } = writeBody(region, bodies.length, {})
+      const { body, handed } = writeBodyForAll(region, bodies.length, {})
       const recipe = recipeOf(region, bodies.length, handed)
       if (!recipe) continue
       bodies.push(body)
       recipes.push(recipe)
     }
-    return bodies.length === 0 ? undefined : this.#store.save(recipes, writeModule(bodies))
+    return bodies.length === 0 ? undefined : this.#store.save(recipes, writeModuleForAll(bodies))
   }
 
   /** The vCPU may just be forgetting all blocks: what is read then can point anywhere. */

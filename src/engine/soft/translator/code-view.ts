@@ -4,10 +4,13 @@ import { BLOCK_HASH, BLOCK_HASH_MASK, GUEST_BASE, PAGES, TLB_INDEX, tlbOf } from
 import { BlockReader } from './operations.ts'
 import type { CodeView } from './region.ts'
 
-/** @param handlerNumbers where the core keeps what an operation holds for each handler number */
-export function codeView(buffer: ArrayBufferLike, handlerNumbers: number): CodeView {
+/**
+ * @param handlerNumbers where the core keeps what an operation holds for each handler number
+ * @param copies see BlockReader
+ */
+export function codeView(buffer: ArrayBufferLike, handlerNumbers: number, copies?: boolean): CodeView {
   const view = new DataView(buffer)
-  const reader = new BlockReader(buffer, handlerNumbers)
+  const reader = new BlockReader(buffer, handlerNumbers, copies)
   return {
     reader,
     findBlock: (physical) => findBlock(view, physical),

@@ -40,16 +40,21 @@ export interface RegionPlan {
   readonly entries: readonly RegionEntry[]
   /** Physical page numbers. */
   readonly pages: readonly number[]
-  /** What its function finds in the record, in order: for each of its pages the host address, or NO_PAGE. */
-  readonly pageAddresses: readonly number[]
-  /** How many entries the function was made with; some may be missing here. */
-  readonly allEntries: number
-  /** Addresses of the operations that it hands to the interpreter. */
-  readonly operations: readonly number[]
+  /** What its function finds in the record, if it was made for any machine. */
+  readonly constants?: RegionConstants
   /** Addresses of the blocks that it was made from, and their physical addresses. */
   readonly blocks: readonly (readonly [block: number, physical: number])[]
   /** How often all blocks had been forgotten when the region was formed. */
   readonly epoch: number
+}
+
+export interface RegionConstants {
+  /** For each of its pages the host address, or NO_PAGE. */
+  readonly pages: readonly number[]
+  /** How many entries the function was made with; some may be missing in this machine. */
+  readonly entries: number
+  /** Addresses of the operations that it hands to the interpreter. */
+  readonly operations: readonly number[]
 }
 
 export interface RegionEntry {
@@ -129,14 +134,18 @@ export class InstalledRegions {
       view.setUint32(at + 4, view.getUint32(head, true), true)
       view.setUint32(head, record, true)
     }
-    const pageTotal = plan.pageAddresses.length
-    const addresses = record + pageConstants(plan.allEntries, pageTotal)
-    for (const [i, address] of plan.pageAddresses.entries()) view.setUint32(addresses + i * 4, address, true)
-    const operations = record + operationConstants(plan.allEntries, pageTotal)
-    for (const [i, address] of plan.operations.entries()) view.setUint32(operations + i * 4, address, true)
+    if (plan.constants) this.#writeConstants(record, plan.constants)
     this.#plans.set(record, plan)
     if (plan.promoted) this.#breakChains()
     return true
+  }
+
+  #writeConstants(record: number, { pages, entries, operations }: RegionConstants): void {
+    const write = (offset: number, values: readonly number[]): void => {
+      for (const [i, value] of values.entries()) this.#view.setUint32(record + offset + i * 4, value, true)
+    }
+    write(pageConstants(entries, pages.length), pages)
+    write(operationConstants(entries, pages.length), operations)
   }
 
   /**
@@ -181,12 +190,14 @@ export class InstalledRegions {
       instructions: region.instructions,
       entries,
       pages: [...pages.values()].map((page) => page >>> 12),
-      pageAddresses: [...distances].map((distance) => {
-        const physical = pages.get(distance)
-        return physical === undefined ? NO_PAGE : GUEST_BASE + physical
-      }),
-      allEntries: region.entries,
-      operations,
+      constants: {
+        pages: [...distances].map((distance) => {
+          const physical = pages.get(distance)
+          return physical === undefined ? NO_PAGE : GUEST_BASE + physical
+        }),
+        entries: region.entries,
+        operations,
+      },
       blocks: [],
       epoch,
     }

@@ -51,8 +51,8 @@ export interface DecodedBlock {
   /** Physical page of the second part of an instruction that crosses a page; else 0. */
   readonly secondPage: number
   readonly operations: readonly Operation[]
-  /** The operations as the core has them, 32 bytes each: a copy, for the vCPU may overwrite them meanwhile. */
-  readonly raw: Uint8Array
+  /** If asked for: the operations as the core has them, 32 bytes each. */
+  readonly raw?: Uint8Array
   /** Linear address where its indirect jump or call led the last time that the interpreter ran it; 0: never. */
   readonly lastTarget: bigint
 }
@@ -66,9 +66,15 @@ export class BlockReader {
   /** What an operation holds in its first two bytes → handler. */
   readonly #handlers: (Handler | undefined)[] = []
 
-  /** @param indices where the core keeps, for each handler number, what an operation holds for it */
-  constructor(buffer: ArrayBufferLike, indices: number) {
+  readonly #copies: boolean
+
+  /**
+   * @param indices where the core keeps, for each handler number, what an operation holds for it
+   * @param copies blocks have `raw`, a copy, and are read from it: the vCPU may overwrite the operations meanwhile
+   */
+  constructor(buffer: ArrayBufferLike, indices: number, copies: boolean = false) {
     this.#view = new DataView(buffer)
+    this.#copies = copies
     for (const [i, handler] of readHandlers().entries())
       this.#handlers[this.#view.getUint16(indices + (SPECIAL_HANDLERS.length + i) * 2, true)] = handler
   }
@@ -82,20 +88,26 @@ export class BlockReader {
     const count = this.#view.getUint32(address + 4, true)
     if (physical === INVALID || count > BLOCK_LIMIT) return undefined
     const start = address + BLOCK_HEADER
-    const raw = new Uint8Array(count * OP_SIZE)
-    raw.set(new Uint8Array(this.#view.buffer, start, raw.length))
-    const copy = new DataView(raw.buffer)
+    const raw = this.#copies ? this.#copy(start, count * OP_SIZE) : undefined
+    const [view, first] = raw ? [new DataView(raw.buffer), 0] : [this.#view, start]
     const operations: Operation[] = []
-    for (let i = 0; i < count; i++) operations.push(this.#operation(copy, i * OP_SIZE, start + i * OP_SIZE))
+    for (let i = 0; i < count; i++)
+      operations.push(this.#operation(view, first + i * OP_SIZE, start + i * OP_SIZE))
     return {
       address,
       physical,
       bytes: this.#view.getUint32(address + 12, true),
       secondPage: this.#view.getUint32(address + 16, true),
       operations,
-      raw,
+      ...(raw && { raw }),
       lastTarget: this.#view.getBigUint64(address + 48, true),
     }
+  }
+
+  #copy(start: number, length: number): Uint8Array {
+    const copy = new Uint8Array(length)
+    copy.set(new Uint8Array(this.#view.buffer, start, length))
+    return copy
   }
 
   /** Physical address of a block's first byte. */

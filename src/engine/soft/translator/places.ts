@@ -1,9 +1,9 @@
 // What a region's function must know of the place where it lives: its index in the function table, the physical pages
-// that it was made from, the operations that it hands to the interpreter's handlers. All of it stands in the region's
-// record in the machine's memory, and the function gets the record's address through a global that its module
-// imports: so the module's bytes are the same in every machine, and may be kept (code-store.ts).
+// that it was made from, the operations that it hands to the interpreter's handlers. In code for one machine these are
+// constants. In code for any machine (code-store.ts) the function finds them in the region's record in the machine's
+// memory, whose address is a global that its module imports: so the module's bytes are the same everywhere.
 //
-// Behind what core/regions.ts draws, a record goes on with
+// Such a record goes on, behind what core/regions.ts draws, with
 //     u32 for each page: the host address of the physical page, or NO_PAGE
 //     u32 for each operation that is handed over: its address
 
@@ -34,8 +34,11 @@ export const pageConstants = (entries: number, pages: number): number =>
 export const operationConstants = (entries: number, pages: number): number =>
   pageConstants(entries, pages) + pages * 4
 
-export const recordBytes = (entries: number, pages: number, operations: number): number =>
-  operationConstants(entries, pages) + operations * 4
+/** Length of a record. @param operations undefined: the region is for this machine only, and has no constants there */
+export const recordBytes = (entries: number, pages: number, operations?: number): number =>
+  operations === undefined
+    ? pageConstants(entries, pages)
+    : operationConstants(entries, pages) + operations * 4
 
 /** Of a region whose record's address is in a global; operations are named by their number. */
 export function placesInRecord(global: number, entries: number, distances: readonly number[]): Places {

@@ -107,7 +107,7 @@ export function recipeOf(
   let operations = 0
   for (const [i, node] of nodes.entries()) {
     const { block, delta, entry } = node
-    const raw = new Int32Array(block.raw.buffer, 0, block.raw.length >> 2)
+    const raw = new Int32Array(block.raw!.buffer)
     const linked = isLinked(node)
     if (raw.length === 0 || block.bytes !== block.operations.at(-1)!.end || block.secondPage !== 0)
       return undefined

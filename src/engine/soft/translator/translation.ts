@@ -267,11 +267,10 @@ export class Translation {
 
   #install({ module, plans, bytes, translateMilliseconds, compileMilliseconds }: Batch): void {
     const start = performance.now()
-    const { functions, records } = this.#instantiate(module, plans.length)
+    const functions = this.#instantiate(module)
     const held: Held = { instructions: plans.reduce((sum, plan) => sum + plan.instructions, 0), regions: 0 }
     for (const [i, plan] of plans.entries()) {
       if (!this.#installed.install(plan, functions[i])) continue
-      records[i]!.value = plan.record
       this.#hold(plan.record, held)
       this.#count('regions', 1)
       this.#count('instructions', plan.instructions)
@@ -283,9 +282,12 @@ export class Translation {
     this.#counters[TRANSLATOR_COUNTERS.indexOf('live')] = this.#installed.count
   }
 
-  #instantiate(module: WebAssembly.Module, functions: number): Instance {
+  /** @param records what a stored module imports */
+  #instantiate(
+    module: WebAssembly.Module,
+    records: readonly WebAssembly.Global[] = [],
+  ): Record<string, unknown> {
     const { holds, perform } = this.#core
-    const records = Array.from({ length: functions }, () => new WebAssembly.Global(RECORD, 0))
     const env = {
       memory: this.#memory,
       holds,
@@ -295,7 +297,7 @@ export class Translation {
       chainUser: this.#chains?.user ?? holds,
       ...Object.fromEntries(records.entries()),
     }
-    return { functions: new WebAssembly.Instance(module, { env }).exports, records }
+    return new WebAssembly.Instance(module, { env }).exports
   }
 
   #installFound(found: readonly FoundInStore[]): void {
@@ -333,11 +335,16 @@ export class Translation {
   /** @returns undefined when it is no module of ours, whatever the file said */
   #instanceOf(stored: Stored): Instance | undefined {
     try {
-      stored.instance ??= this.#instantiate(stored.from.module, stored.from.functions)
+      stored.instance ??= this.#instanceFrom(stored.from)
     } catch {
       return undefined
     }
     return stored.instance
+  }
+
+  #instanceFrom({ module, functions }: StoredModule): Instance {
+    const records = Array.from({ length: functions }, () => new WebAssembly.Global(RECORD, 0))
+    return { functions: this.#instantiate(module, records), records }
   }
 
   #hold(record: number, held: Held): void {

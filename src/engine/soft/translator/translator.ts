@@ -3,7 +3,7 @@
 // when it is installed (installed.ts), in the vCPU's thread.
 
 import { performance } from 'node:perf_hooks'
-import { BLOCK_EPOCH, GUEST_BASE } from './addresses.ts'
+import { BLOCK_EPOCH } from './addresses.ts'
 import { Allocation, type Holding } from './allocation.ts'
 import type { CodeStore } from './code-store.ts'
 import { codeView } from './code-view.ts'
@@ -11,7 +11,7 @@ import { compile } from './compile.ts'
 import type { FunctionBody } from './encoder.ts'
 import type { RegionPlan } from './installed.ts'
 import { writeBody, writeModule } from './module.ts'
-import { OP_SIZE } from './operations.ts'
+import { OP_SIZE, type Operation } from './operations.ts'
 import { recordBytes } from './places.ts'
 import { type CodeView, formRegion, type Region, type Request } from './region.ts'
 import type { TranslationOptions } from './region-function.ts'
@@ -142,13 +142,9 @@ export class Translator {
       const region = this.#formIfSound(asked, entered)
       if (!region) continue
       const holding = this.#allocation.begin()
-      const { body, handed } = writeBody(region, bodies.length, {
-        ...this.#options,
-        alone: (physical) => this.#alone.has(physical),
-      })
-      const pages = [...region.pages.values()]
-      const bytes = recordBytes(region.entries.length, pages.length, handed.length)
-      if (!this.#take(holding, region, handed) || !this.#allocation.record(holding, bytes)) {
+      const body = this.#body(region, holding, bodies.length)
+      const pages = [...region.pages.values()].map((page) => page >>> 12)
+      if (!body || !this.#allocation.record(holding, recordBytes(region.entries.length, pages.length))) {
         this.#allocation.abandon(holding)
         continue
       }
@@ -169,10 +165,7 @@ export class Translator {
           number: node.entry,
           distance: Math.floor(node.delta / 0x1000) * 0x1000,
         })),
-        pages: pages.map((page) => page >>> 12),
-        pageAddresses: pages.map((page) => GUEST_BASE + page),
-        allEntries: region.entries.length,
-        operations: holding.operations,
+        pages,
         blocks: region.nodes.map(({ block }) => [block.address, block.physical] as const),
         epoch,
       })
@@ -229,15 +222,20 @@ export class Translator {
     })
   }
 
-  /** Room for the operations that are handed to the interpreter. @returns false when there is none */
-  #take(holding: Holding, region: Region, handed: readonly (readonly [number, number])[]): boolean {
-    for (const [node, position] of handed) {
+  /** @returns undefined when there is no room for the operations that it hands to the interpreter's handlers */
+  #body(region: Region, holding: Holding, number: number): FunctionBody | undefined {
+    let room = true
+    const keep = (operation: Operation): number => {
       const at = this.#allocation.operation(holding)
-      if (at === 0) return false
-      const { raw } = region.nodes[node]!.block
-      this.#bytes.set(raw.subarray(position * OP_SIZE, (position + 1) * OP_SIZE), at)
+      if (at === 0) room = false
+      else this.#bytes.copyWithin(at, operation.pointer, operation.pointer + OP_SIZE)
+      return at
     }
-    return true
+    const body = writeBody(region, number, holding.functionIndex, keep, {
+      ...this.#options,
+      alone: (physical) => this.#alone.has(physical),
+    })
+    return room ? body : undefined
   }
 }
 
