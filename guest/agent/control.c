@@ -226,6 +226,8 @@ static void control_ready(struct source *source, uint32_t events) {
 void control_open(int fd) {
   fcntl(fd, F_SETFL, O_NONBLOCK);
   control.fd = fd;
+  // A signal that was sent before some input gets to the program before it.
+  control.first = true;
   struct writer w = {.length = 0};
   write_u32(&w, PROTOCOL_VERSION);
   write_string(&w, VERSION);

@@ -2,7 +2,6 @@
 #include "loop.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -31,9 +30,11 @@ void loop_run(void) {
   while (!stopped) {
     int count = epoll_wait(epoll_fd, events, BATCH, -1);
     if (count < 0 && errno != EINTR) give_up("init", "epoll_wait", errno);
-    for (int i = 0; i < count && !stopped; i++) {
-      struct source *source = events[i].data.ptr;
-      if (source->watching != 0) source->ready(source, events[i].events);
+    for (int turn = 0; turn < 2; turn++) {
+      for (int i = 0; i < count && !stopped; i++) {
+        struct source *source = events[i].data.ptr;
+        if (source->watching != 0 && source->first == (turn == 0)) source->ready(source, events[i].events);
+      }
     }
     while (graveyard != NULL) {
       struct dead *next = graveyard->next;

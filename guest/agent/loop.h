@@ -1,5 +1,6 @@
 // The one event loop: a source is a descriptor and the function to call when something happens to it.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 
@@ -7,6 +8,7 @@ struct source {
   void (*ready)(struct source *, uint32_t events);
   int fd;
   uint32_t watching;  // what epoll was last told; 0: not in epoll
+  bool first;         // called before the others that something happened to at the same time
 };
 
 // The structure that holds a source as its member.

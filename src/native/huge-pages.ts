@@ -15,19 +15,22 @@ const MADV_COLLAPSE = 25
 /** Of a huge page's 512 pages, how many must be in use for it to pay. */
 const WORTH_IT = 128
 
-/**
- * Asks for huge pages under a buffer from now on, and where much of it is in use already, at once. The buffer may be in
- * use by other threads. @returns whether the kernel listens
- */
+/** Asks for huge pages under a buffer from now on, which takes no time. The buffer may be in use. @returns whether the kernel listens */
 export function useHugePages(buffer: ArrayBufferLike): boolean {
   const c = libc()
   if (!c) return false
-  const start = c.addressOf(buffer)
-  const first = (start + BigInt(HUGE - 1)) & ~BigInt(HUGE - 1)
-  const pages = Math.floor((buffer.byteLength - Number(first - start)) / HUGE)
-  if (pages < 1 || c.madvise(first, pages * HUGE, MADV_HUGEPAGE) !== 0) return false
+  const { first, pages } = hugePagesOf(c.addressOf(buffer), buffer.byteLength)
+  return pages > 0 && c.madvise(first, pages * HUGE, MADV_HUGEPAGE) === 0
+}
+
+/** Where much of a buffer is in use already, puts huge pages there now. It takes some milliseconds. The buffer may be in use. */
+export function collapseHugePages(buffer: ArrayBufferLike): void {
+  const c = libc()
+  if (!c) return
+  const { first, pages } = hugePagesOf(c.addressOf(buffer), buffer.byteLength)
+  if (pages < 1) return
   const residency = new Uint8Array((pages * HUGE) / PAGE)
-  if (c.mincore(first, pages * HUGE, residency) !== 0) return true
+  if (c.mincore(first, pages * HUGE, residency) !== 0) return
   const each = HUGE / PAGE
   for (let i = 0; i < pages; i++) {
     let used = 0
@@ -35,5 +38,9 @@ export function useHugePages(buffer: ArrayBufferLike): boolean {
     // Linux 6.1 and later; before, a thread of the kernel's gets there in its own time.
     if (used >= WORTH_IT && used < each) c.madvise(first + BigInt(i * HUGE), HUGE, MADV_COLLAPSE)
   }
-  return true
+}
+
+function hugePagesOf(start: bigint, bytes: number): { first: bigint; pages: number } {
+  const first = (start + BigInt(HUGE - 1)) & ~BigInt(HUGE - 1)
+  return { first, pages: Math.floor((bytes - Number(first - start)) / HUGE) }
 }

@@ -1,2 +1,2 @@
 // native/: what only the operating system can do for us, where it can be asked.
-export { useHugePages } from './huge-pages.ts'
+export { collapseHugePages, useHugePages } from './huge-pages.ts'

@@ -6,7 +6,7 @@
 // answered at once, and the number of modules grows with the logarithm of the number of regions.
 
 import { type MessagePort, parentPort, Worker } from 'node:worker_threads'
-import { useHugePages } from '../../../native/index.ts'
+import { collapseHugePages, useHugePages } from '../../../native/index.ts'
 import { ICOUNT } from './addresses.ts'
 import type { AheadWork, AheadWritten } from './ahead-thread.ts'
 import { openStore } from './code-store.ts'
@@ -78,6 +78,8 @@ function serve(port: MessagePort): void {
     if (core) {
       const { store } = core.options
       memory = core.memory
+      // A machine that wants translations is one that works.
+      useHugePages(memory.buffer)
       facts = core
       translator = new Translator(memory.buffer, core, core.options, openStore(store))
     }
@@ -121,7 +123,7 @@ function serve(port: MessagePort): void {
       return
     }
     // A machine that wants translations is one that works.
-    if (memory) useHugePages(memory.buffer)
+    if (memory) collapseHugePages(memory.buffer)
     memory = undefined
   }
 
