@@ -14,7 +14,7 @@ import { MODULES_OF_PROCESS } from './limits.ts'
 import type { Request } from './region.ts'
 import type { Translated, TranslationWork } from './translation.ts'
 import { type Batch, Translator } from './translator.ts'
-import { withSettings } from './v8-settings.ts'
+import { USUAL_OPTIMIZING, withSettings } from './v8-settings.ts'
 
 /** Of all machines together. */
 let modules = 0
@@ -122,7 +122,7 @@ function serve(port: MessagePort): void {
       next = setImmediate(translate)
       return
     }
-    // A machine that wants translations is one that works.
+    // Not before: its first regions would wait for it.
     if (memory) collapseHugePages(memory.buffer)
     memory = undefined
   }
@@ -130,7 +130,7 @@ function serve(port: MessagePort): void {
   function translateNow(requests: readonly Request[]): Batch | undefined {
     const start = performance.now()
     const work = (): Batch | undefined => translator.translate(requests)
-    const batch = translated < PLAIN ? withSettings(['--no-opt'], ['--opt'], work) : work()
+    const batch = translated < PLAIN ? withSettings(['--no-opt'], [USUAL_OPTIMIZING], work) : work()
     translated += performance.now() - start
     return batch
   }

@@ -11,8 +11,12 @@ export const USUAL_MODULE_SETTINGS: readonly string[] = [
   '--no-experimental-wasm-branch-hinting',
   `--wasm-tiering-budget=${USUAL_BUDGET}`,
 ]
-/** And what the translator's thread changes, too. */
-export const USUAL_SETTINGS: readonly string[] = ['--opt', ...USUAL_MODULE_SETTINGS]
+/** Who has forbidden V8 to optimize keeps it so. */
+const OPTIMIZES = !process.execArgv.some((argument) => /^--no-?(opt|turbofan)$/.test(argument))
+export const USUAL_OPTIMIZING: string = OPTIMIZES ? '--opt' : '--no-opt'
+
+/** All that is changed by anybody, as it is otherwise. */
+export const USUAL_SETTINGS: readonly string[] = [USUAL_OPTIMIZING, ...USUAL_MODULE_SETTINGS]
 
 /** Sets flags, calls `work`, and sets those of `after`. */
 export function withSettings<Result>(
