@@ -23,8 +23,8 @@ export interface Effects {
   readonly operand?: { readonly bytes: number; readonly writes: boolean }
   /** It accesses 8 bytes on the stack, at this distance from RSP (of `leave`: from RBP), after the operand. */
   readonly stack?: { readonly register: number; readonly offset: number; readonly writes: boolean }
-  /** Registers (by offset) that then hold what another held, plus a constant. */
-  readonly moves?: readonly { readonly to: number; readonly from: number; readonly by: number }[]
+  /** A register (by offset) that then holds what another held, plus a constant. */
+  readonly move?: { readonly to: number; readonly from: number; readonly by: number }
   /** Registers that hold something else afterwards; all of them when it says so. */
   readonly changes: readonly number[] | 'all'
 }
@@ -68,7 +68,7 @@ interface OpenGroup {
 
 /** Offsets from REGS, through the pseudo-registers. */
 const REGISTERS = 0xa0 >> 3
-const NONE: ReadonlyMap<Operation, GroupedAccesses> = new Map()
+export const NO_GROUPS: ReadonlyMap<Operation, GroupedAccesses> = new Map()
 
 /**
  * @param effectsOf undefined: the operation is not translated inline
@@ -76,10 +76,9 @@ const NONE: ReadonlyMap<Operation, GroupedAccesses> = new Map()
  */
 export function groupAccesses(
   operations: readonly Operation[],
-  effectsOf: (operation: Operation) => Effects | undefined,
+  effectsOf: (operation: Operation, position: number) => Effects | undefined,
   alone: (operation: Operation) => boolean,
 ): ReadonlyMap<Operation, GroupedAccesses> {
-  if (operations.length < 2) return NONE
   // What a register (by offset >> 3) holds: a root, which is a number for a value that nothing is known of, plus a constant.
   const roots = Array.from({ length: REGISTERS }, (_, i) => i)
   const sums = new Array<number>(REGISTERS).fill(0)
@@ -109,17 +108,17 @@ export function groupAccesses(
     open.push({ key, accesses: [access], low: access.at, high: end, writes })
   }
 
-  for (const operation of operations) {
-    const effects = effectsOf(operation)
+  for (const [position, operation] of operations.entries()) {
+    const effects = effectsOf(operation, position)
     if (!effects) {
       // The interpreter's handler may change everything, the look-aside buffer too.
       finish()
       for (let i = 0; i < REGISTERS; i++) roots[i] = nextRoot++
       continue
     }
-    const { operand, stack, moves, changes } = effects
-    const { base, index, scale, segment, displacement } = operation
-    if (operand && !(operation.flags & OP_ADDR32) && typeof displacement === 'number') {
+    const { operand, stack, move, changes } = effects
+    if (operand && !(operation.flags & OP_ADDR32) && typeof operation.displacement === 'number') {
+      const { base, index, scale, segment, displacement } = operation
       // Roots are few: a block has 64 operations at most.
       const key = ((roots[base >> 3]! * 4096 + roots[index >> 3]!) * 4 + scale) * 256 + segment
       const at = sums[base >> 3]! + sums[index >> 3]! * 2 ** scale + displacement
@@ -130,7 +129,8 @@ export function groupAccesses(
       const key = (roots[stack.register >> 3]! * 4096 + (NO_REGISTER >> 3)) * 1024 + NO_REGISTER
       note(key, { operation, part: 'stack', at: sums[stack.register >> 3]! + stack.offset }, 8, stack.writes)
     }
-    const from = moves?.map((move) => [roots[move.from >> 3]!, sums[move.from >> 3]! + move.by] as const)
+    const root = move ? roots[move.from >> 3]! : 0
+    const sum = move ? sums[move.from >> 3]! + move.by : 0
     if (changes === 'all') {
       finish()
       for (let i = 0; i < REGISTERS; i++) roots[i] = nextRoot++
@@ -141,13 +141,13 @@ export function groupAccesses(
         sums[register >> 3] = 0
       }
     }
-    moves?.forEach(({ to }, i) => {
-      roots[to >> 3] = from![i]![0]
-      sums[to >> 3] = from![i]![1]
-    })
+    if (move) {
+      roots[move.to >> 3] = root
+      sums[move.to >> 3] = sum
+    }
   }
   finish()
-  if (finished.length === 0) return NONE
+  if (finished.length === 0) return NO_GROUPS
 
   const members = new Map<Operation, { operand?: Member; stack?: Member }>()
   for (const { accesses, low, high, writes } of finished) {

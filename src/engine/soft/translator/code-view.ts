@@ -16,10 +16,16 @@ export function codeView(buffer: ArrayBufferLike, handlerNumbers: number, copies
     findBlock: (physical) => findBlock(view, physical),
     translated: (block) => view.getUint32(block + 36, true) !== 0,
     blocksOf: (page) => blocksOf(view, page),
-    runs: (block) => view.getUint32(block + 32, true),
+    runs: (block) => runsOf(view, block),
     pageAt: (linear) => pageAt(view, linear),
   }
 }
+
+/** Instructions that the interpreter has executed in a block; nonsense if it has been forgotten. */
+export const interpretedIn = (view: DataView, block: number): number =>
+  runsOf(view, block) * view.getUint32(block + 4, true)
+
+const runsOf = (view: DataView, block: number): number => view.getUint32(block + 32, true)
 
 /** Physical page that code at this linear address runs from now, as the look-aside buffer says, or -1 when that is not known. */
 export function executedPage(view: DataView, linear: bigint, user: boolean): number {

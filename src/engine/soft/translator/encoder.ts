@@ -36,7 +36,7 @@ export type Label = number
 
 /** Bytes that are being written. Structures opened with `block`, `loop` and `when` are closed with `end`. */
 export class Code {
-  bytes: Uint8Array = new Uint8Array(1024)
+  bytes: Uint8Array = new Uint8Array(4096)
   length = 0
   /** Where the `if`s are whose condition hardly ever holds. */
   readonly unlikely: number[] = []
@@ -58,12 +58,29 @@ export class Code {
   }
 
   unsigned(value: number): void {
+    if (value < 0x80) {
+      this.byte(value)
+      return
+    }
     // Bounded: five bytes at most.
     while (value >= 0x80) {
       this.byte((value & 0x7f) | 0x80)
       value >>>= 7
     }
     this.byte(value)
+  }
+
+  /** An opcode of one byte and its number. This is most of what is written, so it is not left to `byte`. */
+  #opcode(code: number, number: number): void {
+    const { length } = this
+    if (number > 0x7f || length + 2 > this.bytes.length) {
+      this.byte(code)
+      this.unsigned(number)
+      return
+    }
+    this.bytes[length] = code
+    this.bytes[length + 1] = number
+    this.length = length + 2
   }
 
   #signed32(value: number): void {
@@ -98,6 +115,10 @@ export class Code {
   }
 
   i32(value: number): void {
+    if (value >= 0 && value < 64) {
+      this.#opcode(I32_CONST, value)
+      return
+    }
     this.byte(I32_CONST)
     this.#signed32(value | 0)
   }
@@ -159,16 +180,13 @@ export class Code {
   }
 
   get(local: number): void {
-    this.byte(LOCAL_GET)
-    this.unsigned(local)
+    this.#opcode(LOCAL_GET, local)
   }
   set(local: number): void {
-    this.byte(LOCAL_SET)
-    this.unsigned(local)
+    this.#opcode(LOCAL_SET, local)
   }
   tee(local: number): void {
-    this.byte(LOCAL_TEE)
-    this.unsigned(local)
+    this.#opcode(LOCAL_TEE, local)
   }
 
   getGlobal(global: number): void {
@@ -199,19 +217,16 @@ export class Code {
   }
 
   block(): Label {
-    this.byte(BLOCK)
-    this.byte(VOID)
+    this.#opcode(BLOCK, VOID)
     return ++this.#depth
   }
   loop(): Label {
-    this.byte(LOOP)
-    this.byte(VOID)
+    this.#opcode(LOOP, VOID)
     return ++this.#depth
   }
   /** `if`, of the i32 before it. */
   when(): Label {
-    this.byte(IF)
-    this.byte(VOID)
+    this.#opcode(IF, VOID)
     return ++this.#depth
   }
   /** `if`, of an i32 before it that is 0 nearly always: the optimizing compiler moves what follows out of the way. */
@@ -234,12 +249,10 @@ export class Code {
   }
 
   branch(to: Label): void {
-    this.byte(BR)
-    this.unsigned(this.#depth - to)
+    this.#opcode(BR, this.#depth - to)
   }
   branchIf(to: Label): void {
-    this.byte(BR_IF)
-    this.unsigned(this.#depth - to)
+    this.#opcode(BR_IF, this.#depth - to)
   }
   branchTable(to: readonly Label[], otherwise: Label): void {
     this.byte(BR_TABLE)

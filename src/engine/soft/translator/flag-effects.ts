@@ -1,7 +1,8 @@
 // What operations do to the status flags: which they read and write, for liveness, which state they leave behind
 // (flag-states.ts), and which of them an inline translation does not provide.
 
-import type { FlagKind } from './flag-states.ts'
+import { bytesOf, type Handler } from '../table/handlers.ts'
+import type { FlagKind, FlagState } from './flag-states.ts'
 import type { Operation } from './operations.ts'
 
 // Sets of flags.
@@ -22,7 +23,6 @@ export interface FlagEffect {
 }
 
 const TRANSPARENT: FlagEffect = { reads: 0, kills: 0 }
-const READS_ALL: FlagEffect = { reads: ALL_FLAGS, kills: 0 }
 
 /** Conditional on a count, or leaving some flags as they are. */
 const PARTIAL = new Set([
@@ -51,12 +51,37 @@ export function constantCount(operation: Operation): number | undefined {
   return value & (wide ? 63 : 31)
 }
 
-const effects = new WeakMap<object, FlagEffect>()
+/** All that the flags' analysis wants to know of an operation that is translated inline. */
+export interface FlagFacts extends FlagEffect {
+  /** The state it leaves when all of the flags that it does not keep are needed; undefined: it sets none. */
+  readonly state: FlagState | undefined
+  /**
+   * Flags that must not be read behind it: it keeps them, sets none for a count of 0, or sets them in a way that the
+   * interpreter knows better.
+   */
+  readonly inTheWay: number
+}
 
-/** @param leaves the operation is not translated: whatever runs it may read the flags */
-export function flagEffect(operation: Operation, leaves: boolean): FlagEffect {
-  if (leaves || !operation.handler) return READS_ALL
-  const { row } = operation.handler
+const facts = new WeakMap<Handler, FlagFacts>()
+/** Of shifts by a constant that is 0. */
+const idle = new WeakMap<Handler, FlagFacts>()
+
+export function flagFacts(operation: Operation): FlagFacts {
+  const handler = operation.handler!
+  const known = SHIFTS.has(handler.row.name) && constantCount(operation) === 0 ? idle : facts
+  let found = known.get(handler)
+  if (!found) {
+    found = { ...flagEffect(operation), state: stateBehind(operation), inTheWay: flagsInTheWay(operation) }
+    known.set(handler, found)
+  }
+  return found
+}
+
+/** Of an operation that is not translated: whatever runs it may read the flags. */
+export const READS_ALL: FlagEffect = { reads: ALL_FLAGS, kills: 0 }
+
+function flagEffect(operation: Operation): FlagEffect {
+  const { row } = operation.handler!
   if (SHIFTS.has(row.name)) {
     const count = constantCount(operation)
     if (count === undefined) return row.name.startsWith('rc') ? { reads: C, kills: 0 } : TRANSPARENT
@@ -65,14 +90,8 @@ export function flagEffect(operation: Operation, leaves: boolean): FlagEffect {
       return row.name.startsWith('rc') ? { reads: C, kills: C | O } : { reads: 0, kills: C | O }
     return { reads: 0, kills: ALL_FLAGS }
   }
-  let effect = effects.get(row)
-  if (!effect) {
-    const { written, undefined: undef, read } = row.flags
-    const kills = PARTIAL.has(row.name) ? maskOf(written) : maskOf(written + undef)
-    effect = { reads: maskOf(read), kills }
-    effects.set(row, effect)
-  }
-  return effect
+  const { written, undefined: undef, read } = row.flags
+  return { reads: maskOf(read), kills: PARTIAL.has(row.name) ? maskOf(written) : maskOf(written + undef) }
 }
 
 const SETTERS: Readonly<Record<string, FlagKind>> = {
@@ -119,18 +138,15 @@ const SETTERS: Readonly<Record<string, FlagKind>> = {
   ptest: 'explicit',
 }
 
-/** The kind of state an operation leaves when all of the flags it does not keep are needed; undefined: it sets none. */
-export function flagKind(operation: Operation): FlagKind | undefined {
-  const name = operation.handler!.row.name
-  if (SHIFTS.has(name) && constantCount(operation) === 0) return undefined
-  return SETTERS[name]
+function stateBehind(operation: Operation): FlagState | undefined {
+  const { row, size } = operation.handler!
+  const kind = SETTERS[row.name]
+  if (kind === undefined || (SHIFTS.has(row.name) && constantCount(operation) === 0)) return undefined
+  if (kind === 'explicit' || kind === 'floats' || row.name.startsWith('bt')) return { kind, bytes: 4 }
+  return { kind, bytes: bytesOf(row.operands[0]!, size) }
 }
 
-/**
- * Flags that must not be read behind an operation that is translated inline: it keeps them, sets none for a count of 0,
- * or sets them in a way that the interpreter knows better.
- */
-export function flagsInTheWay(operation: Operation): number {
+function flagsInTheWay(operation: Operation): number {
   const { row, size } = operation.handler!
   switch (row.name) {
     case 'imul2':

@@ -2,8 +2,7 @@
 // which state (flag-states.ts) they are. It also decides which operations are translated inline: some are not, where
 // certain flags of theirs are read.
 
-import { bytesOf } from '../table/handlers.ts'
-import { ALL_FLAGS, flagEffect, flagKind, flagsInTheWay } from './flag-effects.ts'
+import { ALL_FLAGS, flagFacts, READS_ALL } from './flag-effects.ts'
 import { DEAD, type FlagState, MEMORY, sameState } from './flag-states.ts'
 import { type Way, wayOf } from './instructions.ts'
 import type { Operation } from './operations.ts'
@@ -33,20 +32,27 @@ interface FlagStep {
   readonly kills: number
   /** If one of these is read behind the operation, it becomes a call, which reads all. */
   readonly inTheWay: number
+  /** The state that it leaves, if any of its flags are needed; undefined: the one before it. */
+  readonly state: FlagState | undefined
 }
 
-function stepsOf(node: RegionNode): FlagStep[] {
-  const { operations } = node.block
-  return operations.map((operation, i) => {
-    if (i === operations.length - 1 && node.ending.kind !== 'next') {
-      if (node.ending.kind === 'leave')
-        return { operation, way: 'leave', reads: ALL_FLAGS, kills: 0, inTheWay: 0 }
-      return { operation, way: 'leave', reads: flagEffect(operation, false).reads, kills: 0, inTheWay: 0 }
+function stepsOf({ block, ending }: RegionNode): FlagStep[] {
+  const { operations } = block
+  const straight = ending.kind === 'next' ? operations.length : operations.length - 1
+  const steps: FlagStep[] = []
+  for (const operation of operations) {
+    const last = steps.length === straight
+    const way = last ? 'leave' : wayOf(operation)
+    if (way === 'inline') {
+      const { reads, kills, inTheWay, state } = flagFacts(operation)
+      steps.push({ operation, way, reads, kills, inTheWay, state })
+      continue
     }
-    const way = wayOf(operation)
-    const { reads, kills } = flagEffect(operation, way !== 'inline')
-    return { operation, way, reads, kills, inTheWay: way === 'inline' ? flagsInTheWay(operation) : 0 }
-  })
+    // What ends a node is not left to others, most of the time.
+    const { reads, kills } = last && ending.kind !== 'leave' ? flagFacts(operation) : READS_ALL
+    steps.push({ operation, way, reads, kills: last ? 0 : kills, inTheWay: 0, state: undefined })
+  }
+  return steps
 }
 
 /** Flags that may be read before a step, given those that may be read after it. */
@@ -98,7 +104,7 @@ function planNode(
   let liveBefore = flags
   for (const [i, step] of steps.entries()) {
     const way = (after[i]! & step.inTheWay) !== 0 ? 'call' : step.way
-    const next = stateAfter(step.operation, way, state, after[i]!)
+    const next = stateAfter(step, way, state, after[i]!)
     operations.push({
       operation: step.operation,
       way,
@@ -112,15 +118,11 @@ function planNode(
   return { operations, entryState, endState: state }
 }
 
-function stateAfter(operation: Operation, way: Way, state: FlagState, live: number): FlagState {
+function stateAfter(step: FlagStep, way: Way, state: FlagState, live: number): FlagState {
   if (way === 'leave') return state
   if (way === 'call') return MEMORY
-  const kind = flagKind(operation)
-  if (kind === undefined) return state
-  if (live === 0) return DEAD
-  const { row, size } = operation.handler!
-  if (kind === 'explicit' || kind === 'floats' || row.name.startsWith('bt')) return { kind, bytes: 4 }
-  return { kind, bytes: bytesOf(row.operands[0]!, size) }
+  if (step.state === undefined) return state
+  return live === 0 ? DEAD : step.state
 }
 
 /** Outside of the region anything may read the flags, and in another page may lie other code by then. */
@@ -161,7 +163,11 @@ function liveness(
 /** All states that an exit may find. */
 export function distinctStates(plans: ReadonlyMap<RegionNode, NodePlan>): FlagState[] {
   const states: FlagState[] = []
+  let last: FlagState | undefined
   const add = (state: FlagState): void => {
+    // Most are the one before them, and the same object.
+    if (state === last) return
+    last = state
     for (const one of states) if (sameState(one, state)) return
     states.push(state)
   }

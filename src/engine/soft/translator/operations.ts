@@ -63,6 +63,8 @@ export const BLOCK_LIMIT = 64
 
 export class BlockReader {
   readonly #view: DataView
+  /** Words of the host: like WebAssembly's memory it has to have the lowest byte first, as x86-64 and ARM do. */
+  readonly #words: Int32Array
   /** What an operation holds in its first two bytes → handler. */
   readonly #handlers: (Handler | undefined)[] = []
 
@@ -74,6 +76,7 @@ export class BlockReader {
    */
   constructor(buffer: ArrayBufferLike, indices: number, copies: boolean = false) {
     this.#view = new DataView(buffer)
+    this.#words = new Int32Array(buffer)
     this.#copies = copies
     for (const [i, handler] of readHandlers().entries())
       this.#handlers[this.#view.getUint16(indices + (SPECIAL_HANDLERS.length + i) * 2, true)] = handler
@@ -89,10 +92,11 @@ export class BlockReader {
     if (physical === INVALID || count > BLOCK_LIMIT) return undefined
     const start = address + BLOCK_HEADER
     const raw = this.#copies ? this.#copy(start, count * OP_SIZE) : undefined
-    const [view, first] = raw ? [new DataView(raw.buffer), 0] : [this.#view, start]
+    const words = raw ? new Int32Array(raw.buffer) : this.#words
+    const first = raw ? 0 : start
     const operations: Operation[] = []
     for (let i = 0; i < count; i++)
-      operations.push(this.#operation(view, first + i * OP_SIZE, start + i * OP_SIZE))
+      operations.push(this.#operation(words, first + i * OP_SIZE, start + i * OP_SIZE))
     return {
       address,
       physical,
@@ -117,25 +121,30 @@ export class BlockReader {
 
   /** The operation in the core's memory. */
   operation(pointer: number): Operation {
-    return this.#operation(this.#view, pointer, pointer)
+    return this.#operation(this.#words, pointer, pointer)
   }
 
-  #operation(view: DataView, at: number, pointer: number): Operation {
+  /** Read as words, not as bytes: this is done very often. */
+  #operation(words: Int32Array, at: number, pointer: number): Operation {
+    const i = at >> 2
+    const first = words[i]!
+    const address = words[i + 1]!
+    const place = words[i + 2]!
     return {
-      handler: this.#handlers[view.getUint16(at, true)],
+      handler: this.#handlers[first & 0xffff],
       pointer,
-      g: view.getUint8(at + 2),
-      e: view.getUint8(at + 3),
-      base: view.getUint8(at + 4),
-      index: view.getUint8(at + 5),
-      scale: view.getUint8(at + 6),
-      segment: view.getUint8(at + 7),
-      end: view.getUint16(at + 8, true),
-      length: view.getUint8(at + 10),
-      flags: view.getUint8(at + 11),
-      immediate: narrow(view.getInt32(at + 16, true), view.getInt32(at + 20, true)),
+      g: (first >> 16) & 0xff,
+      e: first >>> 24,
+      base: address & 0xff,
+      index: (address >> 8) & 0xff,
+      scale: (address >> 16) & 0xff,
+      segment: address >>> 24,
+      end: place & 0xffff,
+      length: (place >> 16) & 0xff,
+      flags: place >>> 24,
+      immediate: narrow(words[i + 4]!, words[i + 5]!),
       // A branch keeps the blocks where it led in this field; its address parts are unused then.
-      displacement: narrow(view.getInt32(at + 24, true), view.getInt32(at + 28, true)),
+      displacement: narrow(words[i + 6]!, words[i + 7]!),
     }
   }
 }

@@ -1,9 +1,9 @@
 // A region becomes one WebAssembly function: what is known of the flags at every place (flag-plan.ts), then the nodes' code
 // in structured control flow (structure.ts), with their jumps, calls and returns.
 
-import { type GroupedAccesses, groupAccesses } from './accesses.ts'
+import { type GroupedAccesses, groupAccesses, NO_GROUPS } from './accesses.ts'
 import { CR0, CR4, INTERPRET } from './addresses.ts'
-import { effectsOf } from './effects.ts'
+import { countAccesses, effectsOf } from './effects.ts'
 import { type Code, I64, type ValueType } from './encoder.ts'
 import { distinctStates, type NodePlan, type Plan, planFlags } from './flag-plan.ts'
 import { type FlagState, MEMORY } from './flag-states.ts'
@@ -105,13 +105,12 @@ function accessesOf(
   plans: readonly Plan[],
   alone: (physical: number) => boolean,
 ): ReadonlyMap<Operation, GroupedAccesses> {
-  const ways = new Map(plans.map(({ operation, way }) => [operation, way]))
+  const { operations } = block
+  if (countAccesses(operations) < 2) return NO_GROUPS
+  const end = ending.kind === 'next' ? -1 : operations.length - 1
   return groupAccesses(
-    block.operations,
-    (operation) => {
-      const last = ending.kind !== 'next' && operation === block.operations.at(-1)
-      return last || ways.get(operation) === 'inline' ? effectsOf(operation, last) : undefined
-    },
+    operations,
+    (operation, i) => (i === end || plans[i]!.way === 'inline' ? effectsOf(operation, i === end) : undefined),
     ({ end, length }) => alone(block.physical + end - length),
   )
 }

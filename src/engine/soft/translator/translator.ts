@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks'
 import { BLOCK_EPOCH } from './addresses.ts'
 import { Allocation, type Holding } from './allocation.ts'
 import type { CodeStore } from './code-store.ts'
-import { codeView } from './code-view.ts'
+import { codeView, interpretedIn } from './code-view.ts'
 import { compile } from './compile.ts'
 import type { FunctionBody } from './encoder.ts'
 import type { RegionPlan } from './installed.ts'
@@ -93,6 +93,11 @@ export class Translator {
   /** How many regions there are. */
   get regions(): number {
     return this.#allocation.regions
+  }
+
+  /** Instructions that the interpreter has executed in a block that is asked for. */
+  interpreted(block: number): number {
+    return interpretedIn(this.#view, block)
   }
 
   /** These regions are gone; their places are free. */
