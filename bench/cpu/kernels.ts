@@ -26,6 +26,7 @@ const KERNELS = [
   ['pingpong', 20_000, 'pipe ping-pong of two processes'],
   ['processes', 200, 'fork, exec, wait of a static program'],
   ['pagefaults', 200, 'mmap, touch, munmap'],
+  ['writescode', 10_000, 'code written at run time, each piece run 1,000 times'],
 ] as const
 
 const environment = { GLIBC_TUNABLES }

@@ -366,6 +366,46 @@ static uint64_t pagefaults(long amount) {
   return check;
 }
 
+// What a compiler at run time does: 64 functions of machine code in a row, of which one is written anew, with other
+// instructions, and then called a thousand times from a loop that calls others, too.
+static uint64_t writescode(long amount) {
+  enum { FUNCTIONS = 64, SIZE = 128, STEPS = 12, CALLS = 1000 };
+  uint8_t *code = mmap(NULL, FUNCTIONS * SIZE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  must(code != MAP_FAILED, "mmap");
+  uint64_t x = SEED, value = 1;
+  for (long i = 0; i < amount + FUNCTIONS; i++) {
+    // First each of them once.
+    long number = i < FUNCTIONS ? i : (long)(next_random(&x) % FUNCTIONS);
+    uint8_t *at = code + number * SIZE;
+    memcpy(at, "\x48\x89\xf8", 3); // mov rax, rdi
+    at += 3;
+    for (int step = 0; step < STEPS; step++) {
+      static const uint8_t OPCODES[] = {0x05, 0x35, 0x2d}; // add, xor, sub rax, imm32
+      uint64_t random = next_random(&x);
+      int32_t immediate = (int32_t)(random >> 32);
+      if (random & 64) {
+        memcpy(at, "\x48\xc1\xc0", 3); // rol rax, imm8
+        at[3] = 1 + (random & 31);
+        at += 4;
+        continue;
+      }
+      at[0] = 0x48;
+      at[1] = OPCODES[random % sizeof OPCODES];
+      memcpy(at + 2, &immediate, sizeof immediate);
+      at += 6;
+    }
+    *at = 0xc3; // ret
+    if (i < FUNCTIONS) continue;
+    for (int call = 0; call < CALLS; call++) {
+      long which = call % 4 == 0 ? (number + call) % FUNCTIONS : number;
+      uint64_t (*function)(uint64_t) = (uint64_t(*)(uint64_t))(uintptr_t)(code + which * SIZE);
+      value = function(value);
+    }
+  }
+  munmap(code, FUNCTIONS * SIZE);
+  return value;
+}
+
 static const struct kernel {
   const char *name;
   uint64_t (*work)(long amount);
@@ -376,6 +416,7 @@ static const struct kernel {
     {"memory-long", memory_long}, {"memory-short", memory_short}, {"longdoubles", longdoubles},
     {"atomics", atomics},       {"getppids", getppids},         {"pingpong", pingpong},
     {"processes", processes},   {"pagefaults", pagefaults},
+    {"writescode", writescode},
 };
 
 int main(int argc, char **argv) {
