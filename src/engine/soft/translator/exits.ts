@@ -21,7 +21,6 @@ import {
   RIP,
   tlbOf,
 } from './addresses.ts'
-import { writeChain } from './chain-function.ts'
 import { Code, I32, I64, type Label } from './encoder.ts'
 import { type FlagState, sameState } from './flag-states.ts'
 import type { Frame } from './frame.ts'
@@ -31,9 +30,6 @@ import type { Places } from './places.ts'
 import type { Position } from './position.ts'
 
 const COMMON: Label = 1
-
-/** How it goes on in the next region: by a function of the module, or by code of its own, given the functions' type. */
-export type Chain = { readonly function: number } | { readonly type: number }
 
 export interface ExitsOptions {
   readonly user: boolean
@@ -246,7 +242,7 @@ export class Exits {
   }
 
   /** Writes the function's end, where registers and flags are in memory already. */
-  close(whole: Code, chain: Chain | undefined): void {
+  close(whole: Code, chain: number | undefined): void {
     const { budget, origin } = this.#frame
     whole.i32(0)
     whole.get(budget)
@@ -255,9 +251,8 @@ export class Exits {
     whole.get(origin)
     whole.get(this.#target)
     whole.op(op.i64_add)
-    if (chain && 'type' in chain) whole.tee(this.#target)
     whole.memory(op.i64_store, RIP)
-    if (chain) {
+    if (chain !== undefined) {
       whole.get(this.#result)
       whole.op(op.i32_eqz)
       whole.get(budget)
@@ -265,19 +260,10 @@ export class Exits {
       whole.op(op.i32_ge_s)
       whole.op(op.i32_and)
       whole.when()
-      this.#goOn(whole, chain)
+      whole.i32(0)
+      whole.tailCall(chain)
       whole.end()
     }
     whole.get(this.#result)
-  }
-
-  #goOn(whole: Code, chain: Chain): void {
-    if ('type' in chain) {
-      const free = [this.#frame.local(I32), this.#frame.local(I32)] as const
-      writeChain(whole, { user: this.#user, type: chain.type, rip: this.#target, free })
-      return
-    }
-    whole.i32(0)
-    whole.tailCall(chain.function)
   }
 }

@@ -14,7 +14,7 @@ import type { GroupedAccesses } from './accesses.ts'
 import { BUDGET, RIP } from './addresses.ts'
 import { Calls } from './calls.ts'
 import { Code, type ValueType } from './encoder.ts'
-import { type Chain, Exits } from './exits.ts'
+import { Exits } from './exits.ts'
 import type { FlagState } from './flag-states.ts'
 import { Frame, type FrameUse } from './frame.ts'
 import { MemoryAccess } from './memory.ts'
@@ -71,11 +71,11 @@ export class FunctionWriter extends Frame {
   /**
    * The whole function around what has been written.
    * @param units writes a check in front, for units that it needs
-   * @param chain how it goes on in the next region; without it, it returns
+   * @param chain the module's function that goes on in the next region (chain-function.ts)
    */
   finish(
     units: (code: Code) => void,
-    chain: Chain | undefined,
+    chain: number | undefined,
   ): {
     locals: readonly ValueType[]
     code: Uint8Array

@@ -3,7 +3,6 @@
 
 import { tailCalls } from './chain-function.ts'
 import { encodeModule, type FunctionBody, type FunctionImport, type FunctionType, I32 } from './encoder.ts'
-import type { Chain } from './exits.ts'
 import { IMPORTS as FUNCTION_IMPORTS } from './imports.ts'
 import type { Operation } from './operations.ts'
 import { fixedPlaces, type Places, placesInRecord } from './places.ts'
@@ -13,28 +12,18 @@ import { type TranslationOptions, translateRegion } from './region-function.ts'
 const TYPE: FunctionType = { parameters: [I32], results: [I32] }
 const IMPORTS: readonly FunctionImport[] = Object.keys(FUNCTION_IMPORTS).map((name) => ({ name, type: TYPE }))
 
-/** The imports have types of their own. */
-const FUNCTIONS_TYPE = IMPORTS.length
+const chainOf = (user: boolean): number | undefined =>
+  tailCalls ? FUNCTION_IMPORTS[user ? 'chainUser' : 'chainKernel'] : undefined
 
-function chainOf(user: boolean, often: boolean): Chain | undefined {
-  if (!tailCalls) return undefined
-  return often ? { type: FUNCTIONS_TYPE } : { function: FUNCTION_IMPORTS[user ? 'chainUser' : 'chainKernel'] }
-}
-
-/**
- * A region of this machine.
- * @param keep gives an operation's address for as long as the region lives
- * @param often it will run so often that a larger function pays
- */
+/** A region of this machine. @param keep gives an operation's address for as long as the region lives */
 export function writeBody(
   region: Region,
   number: number,
   functionIndex: number,
   keep: (operation: Operation) => number,
   options: TranslationOptions,
-  often: boolean,
 ): FunctionBody {
-  return write(region, number, fixedPlaces(functionIndex), keep, options, often)
+  return write(region, number, fixedPlaces(functionIndex), keep, options)
 }
 
 /** @returns the function, and the operations that it hands to the interpreter's handlers, in the order of their constants */
@@ -49,7 +38,7 @@ export function writeBodyForAll(
     return handed.push([node, region.nodes[node]!.block.operations.indexOf(operation)]) - 1
   }
   const places = placesInRecord(number, region.entries.length, [...region.pages.keys()])
-  return { body: write(region, number, places, pointerOf, options, false), handed }
+  return { body: write(region, number, places, pointerOf, options), handed }
 }
 
 function write(
@@ -58,15 +47,14 @@ function write(
   places: Places,
   pointerOf: (operation: Operation) => number,
   options: TranslationOptions,
-  often: boolean,
 ): FunctionBody {
-  const chain = chainOf(region.user, often)
+  const chain = chainOf(region.user)
   const { locals, code, unlikely } = translateRegion(region, places, pointerOf, { ...options, chain })
   return { locals, code, unlikely, exportName: String(number) }
 }
 
 export const writeModule = (bodies: readonly FunctionBody[]): Uint8Array =>
-  encodeModule(IMPORTS, TYPE, bodies, { table: true })
+  encodeModule(IMPORTS, TYPE, bodies)
 
 /** This module has a global for each function: the address of its region's record. */
 export const writeModuleForAll = (bodies: readonly FunctionBody[]): Uint8Array =>

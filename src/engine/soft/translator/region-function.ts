@@ -5,7 +5,6 @@ import { type GroupedAccesses, groupAccesses, NO_GROUPS } from './accesses.ts'
 import { CR0, CR4, INTERPRET } from './addresses.ts'
 import { countAccesses, effectsOf } from './effects.ts'
 import { type Code, I64, type ValueType } from './encoder.ts'
-import type { Chain } from './exits.ts'
 import { distinctStates, type NodePlan, type Plan, planFlags } from './flag-plan.ts'
 import { type FlagState, MEMORY } from './flag-states.ts'
 import { type FrameUse, noUse } from './frame.ts'
@@ -21,8 +20,8 @@ import { Structure } from './structure.ts'
 export interface TranslationOptions {
   /** Is the first access of this instruction, by its physical address, to stay out of groups (accesses.ts)? */
   readonly alone?: (physical: number) => boolean
-  /** How it goes on in the next region; without it, each region returns. */
-  readonly chain?: Chain | undefined
+  /** The module's function that goes on in the next region (chain-function.ts); without it, each region returns. */
+  readonly chain?: number | undefined
   /** Keeps flags that no instruction reads, so that every exit shows them as the interpreter would. For tests. */
   readonly exactFlags?: boolean
 }

@@ -287,10 +287,9 @@ export class Translation {
     module: WebAssembly.Module,
     records: readonly WebAssembly.Global[] = [],
   ): Record<string, unknown> {
-    const { holds, perform, table } = this.#core
+    const { holds, perform } = this.#core
     const env = {
       memory: this.#memory,
-      table,
       holds,
       perform,
       // Without tail calls nobody calls these two.

@@ -40,12 +40,6 @@ const LARGE = 200
 /** Regions from which on new ones do without copies. */
 const CROWDED = 500
 
-/**
- * With fewer regions, those that are formed again go on in the next one by code of their own (chain-function.ts). It takes
- * a tenth off a Python program's time; but in gcc, with 20,000 regions, more code costs more than that.
- */
-const SPACIOUS = 3000
-
 const ALONE_LIMIT = 20_000
 
 /** What the translator must know of the vCPU's core. */
@@ -153,8 +147,7 @@ export class Translator {
       const region = this.#formIfSound(asked, entered)
       if (!region) continue
       const holding = this.#allocation.begin()
-      const often = asked.promote && this.regions < SPACIOUS
-      const body = this.#body(region, holding, bodies.length, often)
+      const body = this.#body(region, holding, bodies.length)
       const pages = [...region.pages.values()].map((page) => page >>> 12)
       if (!body || !this.#allocation.record(holding, recordBytes(region.entries.length, pages.length))) {
         this.#allocation.abandon(holding)
@@ -235,7 +228,7 @@ export class Translator {
   }
 
   /** @returns undefined when there is no room for the operations that it hands to the interpreter's handlers */
-  #body(region: Region, holding: Holding, number: number, often: boolean): FunctionBody | undefined {
+  #body(region: Region, holding: Holding, number: number): FunctionBody | undefined {
     let room = true
     const keep = (operation: Operation): number => {
       const at = this.#allocation.operation(holding)
@@ -243,9 +236,10 @@ export class Translator {
       else this.#bytes.copyWithin(at, operation.pointer, operation.pointer + OP_SIZE)
       return at
     }
-    const alone = (physical: number): boolean => this.#alone.has(physical)
-    const options = { ...this.#options, alone }
-    const body = writeBody(region, number, holding.functionIndex, keep, options, often)
+    const body = writeBody(region, number, holding.functionIndex, keep, {
+      ...this.#options,
+      alone: (physical) => this.#alone.has(physical),
+    })
     return room ? body : undefined
   }
 }
