@@ -223,10 +223,15 @@ static void control_ready(struct source *source, uint32_t events) {
   }
 }
 
+bool control_waiting(void) {
+  struct pollfd readable = {.fd = control.fd, .events = POLLIN};
+  return control.fd >= 0 && poll(&readable, 1, 0) > 0;
+}
+
 void control_open(int fd) {
   fcntl(fd, F_SETFL, O_NONBLOCK);
   control.fd = fd;
-  // A signal that was sent before some input gets to the program before it.
+  // A signal that was sent before some input gets to the program before it (relay.c, too).
   control.first = true;
   struct writer w = {.length = 0};
   write_u32(&w, PROTOCOL_VERSION);

@@ -5,6 +5,8 @@
 #include <sys/types.h>
 
 void control_open(int fd);
+// Has the host sent something here that has not been looked at?
+bool control_waiting(void);
 
 void control_started(uint32_t id, pid_t pid);
 void control_failed(uint32_t id, int error, uint32_t step);

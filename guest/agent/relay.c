@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "process.h"
 
 #define RELAY_BUFFER_BYTES 65536  // the size of a pipe: one read can empty it
@@ -112,6 +113,8 @@ static void pump(struct relay *relay) {
       enum outcome filled = fill(relay);
       if (filled == AGAIN) break;
       if (filled == ENDED) relay->at_end = true;
+      // What the host had asked for before it wrote this, a signal, comes first: it is in the socket by now.
+      if (filled == MOVED && relay->fd == 0 && control_waiting()) break;
     }
     if (relay->start == relay->end) {
       relay_drop(relay);  // at the end, and everything delivered
