@@ -51,13 +51,18 @@ export class Gathering {
 
   /** Nothing is translated any more. */
   close(): void {
+    this.#waiting = []
+    this.#waitNoMore()
+  }
+
+  #waitNoMore(): void {
     clearTimeout(this.#timer)
     clearImmediate(this.#next)
     this.#timer = this.#next = undefined
   }
 
   #translate(): void {
-    this.close()
+    this.#waitNoMore()
     const size = Math.max(SMALLEST, Math.ceil(this.#options.regions() / SHARE))
     if (this.#waiting.length > size) this.#sort()
     this.#options.translate(this.#waiting.splice(0, size))
