@@ -27,7 +27,8 @@ export async function checkEngines(): Promise<{ engine: EngineCheck; problem: Pr
   }
   if (failure === undefined) {
     const soft = { name: 'soft' as const, usable: true, reason: 'its CPU thread starts' }
-    const reason = 'the only engine in this version: an x86-64 processor in software, which translates hot code to WebAssembly'
+    const reason =
+      'the only engine in this version: an x86-64 processor in software, which translates hot code to WebAssembly'
     return { engine: { chosen: 'soft', reason, engines: [soft, kvm] }, problem: undefined }
   }
   const soft = { name: 'soft' as const, usable: false, reason: failure.message }
