@@ -366,8 +366,8 @@ static uint64_t pagefaults(long amount) {
   return check;
 }
 
-// What a compiler at run time does: 64 functions of machine code in a row, of which one is written anew, with other
-// instructions, and then called a thousand times from a loop that calls others, too.
+// What a compiler at run time does: there are 64 functions of machine code; one of them is written anew, with other
+// instructions, and then a thousand calls go to it and, every fourth, to one of the others.
 static uint64_t writescode(long amount) {
   enum { FUNCTIONS = 64, SIZE = 128, STEPS = 12, CALLS = 1000 };
   uint8_t *code = mmap(NULL, FUNCTIONS * SIZE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
